@@ -82,8 +82,10 @@ public final class Event: Sendable {
         content = header.content?.objectValue ?? [:]
         originServerTS = Timestamp(milliseconds: header.originServerTS?.integerValue ?? 0)
         depth = header.depth?.integerValue ?? 0
-        prevEvents = EventHeader.references(header.prevEvents, rules: version.eventFormat) ?? []
-        authEvents = EventHeader.references(header.authEvents, rules: version.eventFormat) ?? []
+        prevEvents =
+            EventHeader.references(header.prevEvents, rules: version.eventFormat) { EventID(trusted: $0) } ?? []
+        authEvents =
+            EventHeader.references(header.authEvents, rules: version.eventFormat) { EventID(trusted: $0) } ?? []
         redacts = header.redactedEvent(rules: version.eventFormat)
         object = pdu
         self.version = version
@@ -120,31 +122,19 @@ extension EventID {
         self.init(
             trusted: "$" + Base64.encode(referenceHash, alphabet: source == .referenceHash ? .standard : .urlSafe))
     }
-
-    /// The server in the ID; `nil` in room version 3 and later.
-    public var server: ServerName? {
-        guard let colon = string.utf8.firstIndex(of: UInt8(ascii: ":")) else { return nil }
-        return ServerName(String(string[string.utf8.index(after: colon)...]))
-    }
 }
 
 extension RoomID {
     /// The ID of the room this create event makes, from room version 12 on.
-    public init(ofCreateEvent eventID: EventID) {
-        self.init(trusted: "!" + String(eventID.string.utf8.dropFirst().map { Character(Unicode.Scalar($0)) }))
-    }
+    public init(ofCreateEvent eventID: EventID) { self.init(trusted: "!" + eventID.string.withoutSigil) }
 
     /// The create event of this room, if its ID is that event's hash: from room version 12 on.
     public var createEventID: EventID? {
-        guard server == nil else { return nil }
-        return EventID("$" + string.utf8.dropFirst().map { Character(Unicode.Scalar($0)) })
+        server == nil ? EventID(trusted: "$" + string.withoutSigil) : nil
     }
 }
 
-extension Membership {
-    /// The membership spelled exactly so.
-    init?(bytesOf string: String) {
-        guard let membership = Self.allCases.first(where: { $0.rawValue.hasSameBytes(as: string) }) else { return nil }
-        self = membership
-    }
+extension String {
+    /// Everything after the first byte, which is ASCII.
+    fileprivate var withoutSigil: Substring { isEmpty ? "" : self[utf8.index(after: startIndex)...] }
 }

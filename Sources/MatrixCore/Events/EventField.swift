@@ -4,42 +4,30 @@ enum EventField {
     case roomID, sender, signatures, stateKey, type, unsigned
 
     init?(_ key: String) {
-        let candidates: [(String, EventField)]
-        switch key.utf8.count {
-        case 4: candidates = Self.ofLength4
-        case 5: candidates = Self.ofLength5
-        case 6: candidates = Self.ofLength6
-        case 7: candidates = Self.ofLength7
-        case 8: candidates = Self.ofLength8
-        case 9: candidates = Self.ofLength9
-        case 10: candidates = Self.ofLength10
-        case 11: candidates = Self.ofLength11
-        case 16: candidates = Self.ofLength16
+        // Length and a letter leave one candidate, so a key is compared with one name at most.
+        let candidate: (field: EventField, name: String)
+        let bytes = key.utf8
+        switch (bytes.count, bytes.first) {
+        case (4, UInt8(ascii: "t")): candidate = (.type, "type")
+        case (5, UInt8(ascii: "d")): candidate = (.depth, "depth")
+        case (6, UInt8(ascii: "h")): candidate = (.hashes, "hashes")
+        case (6, UInt8(ascii: "o")): candidate = (.origin, "origin")
+        case (6, UInt8(ascii: "s")): candidate = (.sender, "sender")
+        case (7, UInt8(ascii: "c")): candidate = (.content, "content")
+        case (7, UInt8(ascii: "r")):
+            candidate = bytes.last == UInt8(ascii: "d") ? (.roomID, "room_id") : (.redacts, "redacts")
+        case (8, UInt8(ascii: "e")): candidate = (.eventID, "event_id")
+        case (8, UInt8(ascii: "u")): candidate = (.unsigned, "unsigned")
+        case (9, UInt8(ascii: "s")): candidate = (.stateKey, "state_key")
+        case (10, UInt8(ascii: "m")): candidate = (.membership, "membership")
+        case (10, UInt8(ascii: "p")): candidate = (.prevState, "prev_state")
+        case (10, UInt8(ascii: "s")): candidate = (.signatures, "signatures")
+        case (11, UInt8(ascii: "a")): candidate = (.authEvents, "auth_events")
+        case (11, UInt8(ascii: "p")): candidate = (.prevEvents, "prev_events")
+        case (16, UInt8(ascii: "o")): candidate = (.originServerTS, "origin_server_ts")
         default: return nil
         }
-        for (name, field) in candidates where name.hasSameBytes(as: key) {
-            self = field
-            return
-        }
-        return nil
+        guard candidate.name.hasSameBytes(as: key) else { return nil }
+        self = candidate.field
     }
-
-    // Sorted by length, so that a key is compared with three names at most.
-    private static let ofLength4: [(String, EventField)] = [("type", .type)]
-    private static let ofLength5: [(String, EventField)] = [("depth", .depth)]
-    private static let ofLength6: [(String, EventField)] = [
-        ("hashes", .hashes), ("sender", .sender), ("origin", .origin),
-    ]
-    private static let ofLength7: [(String, EventField)] = [
-        ("content", .content), ("room_id", .roomID), ("redacts", .redacts),
-    ]
-    private static let ofLength8: [(String, EventField)] = [("unsigned", .unsigned), ("event_id", .eventID)]
-    private static let ofLength9: [(String, EventField)] = [("state_key", .stateKey)]
-    private static let ofLength10: [(String, EventField)] = [
-        ("signatures", .signatures), ("membership", .membership), ("prev_state", .prevState),
-    ]
-    private static let ofLength11: [(String, EventField)] = [
-        ("auth_events", .authEvents), ("prev_events", .prevEvents),
-    ]
-    private static let ofLength16: [(String, EventField)] = [("origin_server_ts", .originServerTS)]
 }

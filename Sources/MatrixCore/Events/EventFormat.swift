@@ -111,7 +111,8 @@ struct EventFormat {
 
     private func references(_ value: JSON?, _ field: String, limit: Int) throws(EventFormatError) -> [EventID] {
         guard let value else { throw .missing(field: field) }
-        guard let references = EventHeader.references(value, rules: rules) else { throw .invalid(field: field) }
+        guard let references = EventHeader.references(value, rules: rules, read: { EventID($0) })
+        else { throw .invalid(field: field) }
         guard references.count <= limit else { throw .tooMany(field: field, limit: limit) }
         return references
     }

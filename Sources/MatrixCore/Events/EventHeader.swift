@@ -45,18 +45,14 @@ struct EventHeader {
     }
 
     /// The IDs in `prev_events` or `auth_events`; `nil` if it is no list of references.
-    static func references(_ value: JSON?, rules: EventFormatRules) -> [EventID]? {
+    /// - Parameter read: Makes an ID of a string.
+    static func references(_ value: JSON?, rules: EventFormatRules, read: (String) -> EventID?) -> [EventID]? {
         guard case .array(let entries) = value else { return nil }
         var references: [EventID] = []
         references.reserveCapacity(entries.count)
         for entry in entries {
-            let string: String?
-            if rules.referencesCarryHashes, case .array(let pair) = entry {
-                string = pair.first?.stringValue
-            } else {
-                string = rules.referencesCarryHashes ? nil : entry.stringValue
-            }
-            guard let string, let id = EventID(string) else { return nil }
+            let reference = rules.referencesCarryHashes ? entry.arrayValue?.first : entry
+            guard case .string(let string) = reference, let id = read(string) else { return nil }
             references.append(id)
         }
         return references

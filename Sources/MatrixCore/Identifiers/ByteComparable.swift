@@ -16,26 +16,19 @@ extension ByteComparable {
 
 extension String {
     /// Whether both strings are the same sequence of UTF-8 bytes.
-    @inlinable
     public func hasSameBytes(as other: String) -> Bool {
-        let (left, right) = (utf8, other.utf8)
-        guard left.count == right.count else { return false }
-        let fast = left.withContiguousStorageIfAvailable { leftBytes in
-            right.withContiguousStorageIfAvailable { rightBytes in leftBytes.elementsEqual(rightBytes) }
-        }
-        if case .some(.some(let same)) = fast { return same }
-        return left.elementsEqual(right)
+        guard utf8.count == other.utf8.count else { return false }
+        return withBytes { left in other.withBytes { right in ByteScanning.areEqual(left, right) } }
     }
 
     /// Whether this string comes before `other` when both are sorted by UTF-8 bytes (which is code point order).
-    @inlinable
-    public func precedesInBytes(_ other: String) -> Bool { utf8.lexicographicallyPrecedes(other.utf8) }
+    public func precedesInBytes(_ other: String) -> Bool {
+        withBytes { left in other.withBytes { right in ByteScanning.precedes(left, right) } }
+    }
 
     /// Feeds the UTF-8 bytes to `hasher`.
-    @inlinable
     public func hashBytes(into hasher: inout Hasher) {
-        let hashed: Void? = utf8.withContiguousStorageIfAvailable { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
-        if hashed == nil { for byte in utf8 { hasher.combine(byte) } }
+        withBytes { hasher.combine(bytes: $0) }
         hasher.combine(0xFF as UInt8)
     }
 }

@@ -33,7 +33,7 @@ extension JSON {
             output.appendDecimal(value)
         case .double(let value):
             if case .strict = numbers { throw .notAnInteger(value) }
-            output.append(contentsOf: value.description.utf8)
+            output.appendNumber(value)
         case .array(let values):
             output.append(UInt8(ascii: "["))
             var first = true

@@ -2,6 +2,7 @@ extension JSON {
     /// The value as JSON text in UTF-8, members in their own order, no white space.
     public func encoded() -> [UInt8] {
         var output: [UInt8] = []
+        output.reserveCapacity(256)
         encode(into: &output)
         return output
     }
@@ -12,7 +13,7 @@ extension JSON {
         case .null: output.append(contentsOf: "null".utf8)
         case .bool(let value): output.append(contentsOf: (value ? "true" : "false").utf8)
         case .integer(let value): output.appendDecimal(value)
-        case .double(let value): output.append(contentsOf: value.description.utf8)
+        case .double(let value): output.appendNumber(value)
         case .string(let value): output.appendJSONString(value)
         case .array(let values):
             output.append(UInt8(ascii: "["))
@@ -30,6 +31,7 @@ extension JSONObject {
     /// The object as JSON text in UTF-8, members in their own order, no white space.
     public func encoded() -> [UInt8] {
         var output: [UInt8] = []
+        output.reserveCapacity(256)
         encode(into: &output)
         return output
     }
@@ -54,32 +56,49 @@ extension [UInt8] {
     /// characters, the last as `\b`, `\t`, `\n`, `\f`, `\r` or `\u00xx`, which is the form canonical JSON asks for.
     public mutating func appendJSONString(_ text: String) {
         append(UInt8(ascii: "\""))
-        let appended: Void? = text.utf8.withContiguousStorageIfAvailable { appendEscaped($0) }
-        if appended == nil { Array(text.utf8).withUnsafeBufferPointer { appendEscaped($0) } }
+        var copy = text
+        copy.withUTF8 { appendEscaped(UnsafeRawBufferPointer($0)) }
         append(UInt8(ascii: "\""))
     }
 
-    private mutating func appendEscaped(_ bytes: UnsafeBufferPointer<UInt8>) {
-        var clean = 0
-        for (index, byte) in bytes.enumerated() where byte < 0x20 || byte == 0x22 || byte == 0x5C {
-            append(contentsOf: UnsafeBufferPointer(rebasing: bytes[clean..<index]))
+    private mutating func appendEscaped(_ bytes: UnsafeRawBufferPointer) {
+        var (clean, isASCII) = (0, true)
+        while true {
+            let index = ByteScanning.firstSpecial(in: bytes, from: clean, isASCII: &isASCII)
+            append(contentsOf: UnsafeRawBufferPointer(rebasing: bytes[clean..<index]))
+            guard index < bytes.count else { return }
+            appendEscape(of: bytes[index])
             clean = index + 1
-            append(UInt8(ascii: "\\"))
-            switch byte {
-            case 0x22, 0x5C: append(byte)
-            case 0x08: append(UInt8(ascii: "b"))
-            case 0x09: append(UInt8(ascii: "t"))
-            case 0x0A: append(UInt8(ascii: "n"))
-            case 0x0C: append(UInt8(ascii: "f"))
-            case 0x0D: append(UInt8(ascii: "r"))
-            default:
-                append(contentsOf: "u00".utf8)
-                append(byte >> 4 + 0x30)
-                let low = byte & 0xF
-                append(low < 10 ? low + 0x30 : low + 0x57)
-            }
         }
-        append(contentsOf: UnsafeBufferPointer(rebasing: bytes[clean...]))
+    }
+
+    private mutating func appendEscape(of byte: UInt8) {
+        append(UInt8(ascii: "\\"))
+        switch byte {
+        case 0x22, 0x5C: append(byte)
+        case 0x08: append(UInt8(ascii: "b"))
+        case 0x09: append(UInt8(ascii: "t"))
+        case 0x0A: append(UInt8(ascii: "n"))
+        case 0x0C: append(UInt8(ascii: "f"))
+        case 0x0D: append(UInt8(ascii: "r"))
+        default:
+            append(contentsOf: "u00".utf8)
+            append(byte >> 4 + 0x30)
+            let low = byte & 0xF
+            append(low < 10 ? low + 0x30 : low + 0x57)
+        }
+    }
+
+    /// Appends `value` the way Python does, whose form the hashes of events before room version 6 rest on: the shortest
+    /// digits that stand for it, with an exponent from 10¹⁶ up and below 10⁻⁴.
+    mutating func appendNumber(_ value: Double) {
+        // Swift's own description differs from that only in beginning with exponents at 2⁵³, past which all are integers.
+        guard value.magnitude >= 0x1p53, value.magnitude < 1e16 else {
+            append(contentsOf: value.description.utf8)
+            return
+        }
+        appendDecimal(Int64(value))
+        append(contentsOf: ".0".utf8)
     }
 
     /// Appends `value` in decimal.

@@ -40,10 +40,12 @@ extension JSONObject {
 }
 
 /// A recursive-descent parser whose recursion is bounded by ``JSON/maximumDepth``.
-struct JSONParser {
+struct JSONParser: ~Copyable {
     private let bytes: UnsafeRawBufferPointer
     private var offset = 0
     private var depth = 0
+    private var values = JSONStack<JSON>(capacity: 16)
+    private var members = JSONStack<JSONObject.Member>(capacity: 32)
 
     init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 
@@ -79,53 +81,60 @@ struct JSONParser {
     private mutating func object() throws(JSONParseError) -> JSONObject {
         try enter()
         defer { depth -= 1 }
-        var members: [JSONObject.Member] = []
-        // Past a few members a linear search for duplicates would cost quadratic time.
-        var places: [Key: Int]?
+        let start = members.count
         if try take(UInt8(ascii: "}")) { return JSONObject() }
+        var places = KeyPlaces()
         while true {
             guard offset < bytes.count else { throw .unexpectedEnd }
             guard bytes[offset] == UInt8(ascii: "\"") else { throw .unexpectedByte(offset: offset) }
-            let key = try string()
+            let key = try key()
             skipWhitespace()
             guard try take(UInt8(ascii: ":")) else { throw .unexpectedByte(offset: offset) }
             skipWhitespace()
             let value = try value()
-            if let place = Self.place(of: key, in: members, &places) {
-                members[place].value = value
+            let object = members.top(from: start)
+            if let place = places.place(of: key, in: object) {
+                object[place].value = value
             } else {
                 members.append((key, value))
             }
             skipWhitespace()
-            if try take(UInt8(ascii: "}")) { return JSONObject(uniqueMembers: members) }
+            if try take(UInt8(ascii: "}")) { return JSONObject(uniqueMembers: members.take(from: start)) }
             guard try take(UInt8(ascii: ",")) else { throw .unexpectedByte(offset: offset) }
             skipWhitespace()
         }
     }
 
-    private struct Key: ByteComparable { let string: String }
+    /// Finds keys that occur twice.
+    private struct KeyPlaces {
+        private struct Key: ByteComparable { let string: String }
 
-    private static func place(
-        of key: String, in members: [JSONObject.Member], _ places: inout [Key: Int]?
-    ) -> Int? {
-        if members.count < 24 { return members.firstIndex { $0.key.hasSameBytes(as: key) } }
-        if places == nil {
-            places = Dictionary(uniqueKeysWithValues: members.enumerated().map { (Key(string: $1.key), $0) })
+        /// Whether every key came after the one before it, as they do in canonical JSON; then none occurs twice.
+        private var isSorted = true
+        /// Past a few members a linear search would cost quadratic time.
+        private var places: [Key: Int] = [:]
+
+        mutating func place(of key: String, in members: UnsafeMutableBufferPointer<JSONObject.Member>) -> Int? {
+            guard let last = members.last else { return nil }
+            if isSorted {
+                if last.key.precedesInBytes(key) { return nil }
+                isSorted = false
+            }
+            if members.count < 24 { return members.firstIndex { $0.key.hasSameBytes(as: key) } }
+            for place in places.count..<members.count { places[Key(string: members[place].key)] = place }
+            return places[Key(string: key)]
         }
-        if let place = places?[Key(string: key)] { return place }
-        places?[Key(string: key)] = members.count
-        return nil
     }
 
     private mutating func array() throws(JSONParseError) -> [JSON] {
         try enter()
         defer { depth -= 1 }
-        var values: [JSON] = []
-        if try take(UInt8(ascii: "]")) { return values }
+        let start = values.count
+        if try take(UInt8(ascii: "]")) { return [] }
         while true {
             values.append(try value())
             skipWhitespace()
-            if try take(UInt8(ascii: "]")) { return values }
+            if try take(UInt8(ascii: "]")) { return values.take(from: start) }
             guard try take(UInt8(ascii: ",")) else { throw .unexpectedByte(offset: offset) }
             skipWhitespace()
         }
@@ -158,24 +167,40 @@ struct JSONParser {
 
     // MARK: Strings
 
-    private mutating func string() throws(JSONParseError) -> String {
-        let start = offset + 1
-        var end = start
-        // Most strings hold no escape: one pass finds the end, one copy makes the string.
-        while end < bytes.count {
-            switch bytes[end] {
-            case UInt8(ascii: "\""):
-                offset = end + 1
-                return try Self.text(UnsafeRawBufferPointer(rebasing: bytes[start..<end]), at: start)
-            case UInt8(ascii: "\\"): return try stringWithEscapes(from: start, to: end)
-            case 0..<0x20: throw .invalidString(offset: end)
-            default: end += 1
+    /// Reads a key. The one long key every event has is not made anew each time.
+    private mutating func key() throws(JSONParseError) -> String {
+        let common: StaticString = "\"origin_server_ts\""
+        let end = offset + common.utf8CodeUnitCount
+        if end <= bytes.count {
+            let ahead = UnsafeRawBufferPointer(rebasing: bytes[offset..<end])
+            let expected = UnsafeRawBufferPointer(start: common.utf8Start, count: common.utf8CodeUnitCount)
+            if ByteScanning.areEqual(ahead, expected) {
+                offset = end
+                return "origin_server_ts"
             }
         }
-        throw .unexpectedEnd
+        return try string()
     }
 
-    private static func text(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(JSONParseError) -> String {
+    private mutating func string() throws(JSONParseError) -> String {
+        let start = offset + 1
+        var isASCII = true
+        // Most strings hold no escape: one pass finds the end, one copy makes the string.
+        let end = ByteScanning.firstSpecial(in: bytes, from: start, isASCII: &isASCII)
+        guard end < bytes.count else { throw .unexpectedEnd }
+        switch bytes[end] {
+        case UInt8(ascii: "\""):
+            offset = end + 1
+            let text = UnsafeRawBufferPointer(rebasing: bytes[start..<end])
+            // ASCII needs no validation, which costs more than the copy.
+            if isASCII { return String(decoding: text, as: UTF8.self) }
+            return try Self.text(text, at: start)
+        case UInt8(ascii: "\\"): return try stringWithEscapes(from: start, to: end)
+        default: throw .invalidString(offset: end)
+        }
+    }
+
+    private static func text(_ bytes: some Sequence<UInt8>, at offset: Int) throws(JSONParseError) -> String {
         guard let text = String(validating: bytes, as: UTF8.self) else { throw .invalidString(offset: offset) }
         return text
     }
@@ -184,18 +209,17 @@ struct JSONParser {
         var text = Array(bytes[start..<firstEscape])
         var index = firstEscape
         while index < bytes.count {
-            let byte = bytes[index]
-            switch byte {
+            switch bytes[index] {
             case UInt8(ascii: "\""):
                 offset = index + 1
-                let made = text.withUnsafeBytes { String(validating: $0, as: UTF8.self) }
-                guard let made else { throw .invalidString(offset: start) }
-                return made
+                return try Self.text(text, at: start)
             case UInt8(ascii: "\\"): index = try escape(at: index + 1, into: &text)
             case 0..<0x20: throw .invalidString(offset: index)
             default:
-                text.append(byte)
-                index += 1
+                var isASCII = true
+                let end = ByteScanning.firstSpecial(in: bytes, from: index, isASCII: &isASCII)
+                text.append(contentsOf: bytes[index..<end])
+                index = end
             }
         }
         throw .unexpectedEnd

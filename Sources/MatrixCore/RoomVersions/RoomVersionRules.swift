@@ -51,6 +51,7 @@ public enum StateResolutionRules: Hashable, Sendable {
     /// Version 2 that starts from an empty state map and adds the conflicted state subgraph.
     ///
     /// Spec: [v12](https://spec.matrix.org/v1.19/rooms/v12/#state-resolution).
+    // swift-format-ignore: AlwaysUseLowerCamelCase
     case v2_1
 }
 
