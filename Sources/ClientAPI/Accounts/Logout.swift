@@ -1,0 +1,34 @@
+package import Homeserver
+import MatrixCore
+package import WebServer
+
+/// Logging out.
+///
+/// Spec: Client-Server API, [Login](https://spec.matrix.org/v1.19/client-server-api/#login).
+package struct Logout: EndpointGroup {
+    private let devices: DeviceService
+
+    package init(devices: DeviceService) { self.devices = devices }
+
+    private static let aliases = ["r0", "api/v1", "unstable"]
+
+    package var endpoints: [Endpoint] {
+        [
+            .post("/_matrix/client/v3/logout", .user(guests: true), aliases: Self.aliases, logout),
+            .post("/_matrix/client/v3/logout/all", .user(guests: true), aliases: Self.aliases, logout_all),
+        ]
+    }
+
+    /// Ends the access token of the request.
+    @Sendable func logout(_ call: Call) async throws -> Reply {
+        try await devices.logOut(call.user())
+        return .json([:])
+    }
+
+    /// Ends all access tokens of the user.
+    // swift-format-ignore: AlwaysUseLowerCamelCase (the specification's name)
+    @Sendable func logout_all(_ call: Call) async throws -> Reply {
+        try await devices.logOutEverywhere(call.user())
+        return .json([:])
+    }
+}
