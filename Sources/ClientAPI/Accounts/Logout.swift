@@ -25,8 +25,8 @@ package struct Logout: EndpointGroup {
         return .json([:])
     }
 
-    /// Ends all access tokens of the user.
-    // swift-format-ignore: AlwaysUseLowerCamelCase (the specification's name)
+    /// Ends all access tokens of the user. The name is the specification's.
+    // swift-format-ignore: AlwaysUseLowerCamelCase
     @Sendable func logout_all(_ call: Call) async throws -> Reply {
         try await devices.logOutEverywhere(call.user())
         return .json([:])
