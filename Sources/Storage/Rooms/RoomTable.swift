@@ -1,0 +1,157 @@
+package import MatrixCore
+import SQLEngine
+
+/// Where a room stands: what a new event is built on.
+package struct RoomPosition: Sendable {
+    package let room: RoomHandle
+    /// The current state.
+    package var state: StateRoot
+    /// The stream position of the latest event.
+    package var lastStream: StreamPosition
+    /// Events that no other event follows yet.
+    package var extremities: [Extremity]
+
+    package struct Extremity: Hashable, Sendable {
+        package let number: EventNumber
+        package let id: EventID
+        package let depth: Int64
+        /// The state after the event.
+        package let state: StateRoot
+
+        package init(number: EventNumber, id: EventID, depth: Int64, state: StateRoot) {
+            self.number = number
+            self.id = id
+            self.depth = depth
+            self.state = state
+        }
+    }
+
+    package init(room: RoomHandle, state: StateRoot, lastStream: StreamPosition, extremities: [Extremity]) {
+        self.room = room
+        self.state = state
+        self.lastStream = lastStream
+        self.extremities = extremities
+    }
+}
+
+extension RoomStores {
+    /// The room with this ID; `nil` if this server never was in it.
+    package func room(_ id: RoomID) throws -> RoomHandle? {
+        if let room = caches.roomsByID[id] { return room }
+        let row = try transaction.first(
+            "SELECT room, version FROM rooms WHERE room_id = $1", .text(id.string)
+        ) { ($0.int(0), $0.text(1)) }
+        return try row.map { try handle($0.0, id, $0.1) }
+    }
+
+    package func room(_ number: RoomNumber) throws -> RoomHandle {
+        if let room = caches.roomsByNumber[number] { return room }
+        let row = try transaction.first(
+            "SELECT room_id, version FROM rooms WHERE room = $1", .integer(number)
+        ) { (RoomID(trusted: $0.text(0)), $0.text(1)) }
+        guard let row else { throw StorageError.damaged("room \(number) is missing") }
+        return try handle(number, row.0, row.1)
+    }
+
+    /// Adds a room without events.
+    package func insertRoom(_ id: RoomID, version: RoomVersion, at time: Timestamp) throws -> RoomHandle {
+        let number = try transaction.first(
+            "INSERT INTO rooms (room_id, version, created_ts) VALUES ($1, $2, $3) RETURNING room",
+            .text(id.string), .text(version.id), .integer(time.milliseconds)
+        ) { $0.int(0) }
+        guard let number else { throw StorageError.damaged("room was not numbered") }
+        return try handle(number, id, version.id)
+    }
+
+    private func handle(_ number: RoomNumber, _ id: RoomID, _ version: String) throws -> RoomHandle {
+        guard let version = RoomVersion(version) else {
+            throw StorageError.damaged("room \(id) has the unknown version \(version)")
+        }
+        let room = RoomHandle(number: number, id: id, version: version)
+        publish { [caches] in
+            caches.roomsByID.insert(room, for: id)
+            caches.roomsByNumber.insert(room, for: number)
+        }
+        return room
+    }
+
+    /// Where the room stands in this transaction.
+    package func position(of room: RoomHandle) throws -> RoomPosition {
+        let row = try transaction.first(
+            "SELECT state_root, last_stream FROM rooms WHERE room = $1", .integer(room.number)
+        ) { (StateRoot(node: $0.int(0)), $0.int(1)) }
+        guard let row else { throw StorageError.damaged("room \(room.id) is missing") }
+        let numbers = try transaction.all(
+            "SELECT event FROM forward_extremities WHERE room = $1", .integer(room.number)
+        ) { $0.int(0) }
+        let extremities = try records(numbers).map { record in
+            RoomPosition.Extremity(
+                number: record.number, id: record.eventID, depth: record.depth, state: try stateAfter(record))
+        }
+        return RoomPosition(room: room, state: row.0, lastStream: row.1, extremities: extremities)
+    }
+
+    /// The state after an event: that before it, changed by it unless it was rejected.
+    package func stateAfter(_ record: EventRecord) throws -> StateRoot {
+        guard let before = record.stateBefore else { return .empty }
+        guard let key = record.stateKey, !record.flags.contains(.rejected) else { return before }
+        return try states.root(before, changing: [key: record.number])
+    }
+
+    /// Writes where the room stands; `before` says what of it is written already.
+    func update(_ position: RoomPosition, from before: RoomPosition) throws {
+        try transaction.execute(
+            "UPDATE rooms SET state_root = $2, last_stream = $3 WHERE room = $1",
+            .integer(position.room.number), .integer(position.state.node), .integer(position.lastStream))
+        let room = position.room.number
+        for gone in before.extremities where !position.extremities.contains(where: { $0.number == gone.number }) {
+            try transaction.execute(
+                "DELETE FROM forward_extremities WHERE room = $1 AND event = $2", .integer(room), .integer(gone.number))
+        }
+        for added in position.extremities where !before.extremities.contains(where: { $0.number == added.number }) {
+            try transaction.execute(
+                "INSERT INTO forward_extremities (room, event) VALUES ($1, $2)", .integer(room), .integer(added.number))
+        }
+    }
+
+    /// The greatest event number given out so far; the event stream ends there.
+    package func lastEventNumber() throws -> EventNumber {
+        try transaction.first("SELECT MAX(event) FROM events") { $0.optionalInt(0) ?? 0 } ?? 0
+    }
+}
+
+extension RoomStores {
+    /// The room's current state.
+    package func currentState(of room: RoomHandle) throws -> StateRoot {
+        let state = try transaction.first("SELECT state_root FROM rooms WHERE room = $1", .integer(room.number)) {
+            StateRoot(node: $0.int(0))
+        }
+        guard let state else { throw StorageError.damaged("room \(room.id) is missing") }
+        return state
+    }
+
+    /// The event under `key` in a state of a room.
+    package func stateEvent(_ key: StateKey, in state: StateRoot) throws -> EventNumber? {
+        guard let number = try number(of: key) else { return nil }
+        return try states.event(under: number, in: state)
+    }
+
+    /// The events under `keys` in a state, parsed; a key without one is left out.
+    package func parsedState(_ keys: [StateKey], in state: StateRoot) throws -> [StateKey: Event] {
+        var events: [StateKey: Event] = [:]
+        for key in keys {
+            if let number = try stateEvent(key, in: state), let event = try parsedEvent(number) { events[key] = event }
+        }
+        return events
+    }
+}
+
+extension RoomStores {
+    /// Which of `rooms` have an event after `position`.
+    package func rooms(among rooms: [RoomNumber], withEventsAfter position: StreamPosition) throws -> [RoomNumber] {
+        try transaction.all(
+            "SELECT room FROM rooms WHERE room \(transaction.among(1, .integers)) AND last_stream > $2",
+            .integers(rooms), .integer(position)
+        ) { $0.int(0) }
+    }
+}
