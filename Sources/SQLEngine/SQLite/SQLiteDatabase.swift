@@ -1,0 +1,65 @@
+/// How a SQLite database is run.
+package struct SQLiteOptions: Sendable {
+    /// What a commit waits for.
+    package enum Synchronous: String, Sendable {
+        /// The disk has it: survives a power cut.
+        case full = "FULL"
+        /// The operating system has it: survives a crash of the server, not of the machine.
+        case normal = "NORMAL"
+    }
+
+    package var synchronous: Synchronous
+    /// How many reads may run at once. Threads and connections are made when they are needed.
+    package var readerLimit: Int
+    /// How long to wait for a lock that another process holds.
+    package var busyTimeout: Duration
+    /// How many KiB of pages the writer's connection may keep in memory.
+    package var writerCache: Int
+    /// How many KiB of pages each reader's connection may keep in memory.
+    package var readerCache: Int
+    /// How many bytes of the file each connection may map into memory; 0 reads through the cache only.
+    package var memoryMap: Int
+
+    package init(
+        synchronous: Synchronous = .full,
+        readerLimit: Int = 3,
+        busyTimeout: Duration = .seconds(5),
+        writerCache: Int = 8_192,
+        readerCache: Int = 2_048,
+        memoryMap: Int = 0
+    ) {
+        self.synchronous = synchronous
+        self.readerLimit = readerLimit
+        self.busyTimeout = busyTimeout
+        self.writerCache = writerCache
+        self.readerCache = readerCache
+        self.memoryMap = memoryMap
+    }
+}
+
+/// SQLite in write-ahead-log mode.
+package enum SQLiteDatabase {
+    /// Opens the database file at `path`, making it if there is none.
+    ///
+    /// Nothing here keeps a second server process from opening the same file; the application sees to that.
+    /// - Throws: ``SQLError`` if the file can't be opened or isn't a database.
+    package static func open(path: String, options: SQLiteOptions = SQLiteOptions()) async throws -> any Database {
+        let checkpointer = SQLiteCheckpointer(path: path, options: options)
+        let pool = ConnectionPool(
+            engine: .sqlite,
+            readerLimit: options.readerLimit,
+            connect: { access throws(SQLError) in
+                try SQLiteConnection(
+                    path: path, access: access, options: options, checkpointer: access == .write ? checkpointer : nil)
+            },
+            willCloseWriter: { await checkpointer.stop() })
+        do {
+            // The writer opens first: it makes the file and the log that readers need to find.
+            try await pool.write { _ in }
+        } catch {
+            try? await pool.close()
+            throw error
+        }
+        return pool
+    }
+}

@@ -1,0 +1,34 @@
+import Foundation
+
+/// Where one thread waits until another has work for it.
+///
+/// `@unchecked Sendable`: `isSignalled` is only touched with `condition` locked.
+final class Parker: @unchecked Sendable {
+    private let condition = NSCondition()
+    private var isSignalled = false
+
+    /// Waits for a signal; returns at once if one came since the last wait.
+    func park() {
+        condition.lock()
+        while !isSignalled {
+            condition.wait()
+        }
+        isSignalled = false
+        condition.unlock()
+    }
+
+    func unpark() {
+        condition.lock()
+        isSignalled = true
+        condition.unlock()
+        condition.signal()
+    }
+}
+
+/// Starts a thread of our own for calls that block: the cooperative pool must never wait for a disk or a server.
+func startThread(named name: String, _ body: @escaping @Sendable () -> Void) {
+    let thread = Thread(block: body)
+    thread.name = name
+    thread.stackSize = 2 << 20
+    thread.start()
+}
