@@ -1,0 +1,36 @@
+import MatrixCore
+
+/// An endpoint at one of its paths.
+struct Route: Sendable {
+    let endpoint: Endpoint
+    let template: PathTemplate
+    let metrics: EndpointMetrics
+}
+
+/// A path as the specification prints it: `/_matrix/client/v3/rooms/{roomId}/state`.
+struct PathTemplate: Sendable {
+    enum Segment: Sendable {
+        case literal([UInt8])
+        case parameter(String)
+    }
+
+    let text: String
+    let segments: [Segment]
+    /// The names of the parameters, in the path's order.
+    let parameters: [String]
+
+    /// - Precondition: `text` begins with a slash, and no name comes twice.
+    init(_ text: String) {
+        precondition(text.utf8.first == UInt8(ascii: "/"), "the path \(text) does not begin with a slash")
+        self.text = text
+        segments = text.utf8.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map {
+            segment in
+            if segment.first == UInt8(ascii: "{"), segment.last == UInt8(ascii: "}") {
+                return .parameter(String(Substring(segment.dropFirst().dropLast())))
+            }
+            return .literal(Array(segment))
+        }
+        parameters = segments.compactMap { if case .parameter(let name) = $0 { name } else { nil } }
+        precondition(Set(parameters).count == parameters.count, "a parameter comes twice in \(text)")
+    }
+}
