@@ -1,0 +1,294 @@
+package import MatrixCore
+package import SQLEngine
+package import Storage
+
+/// Joining, leaving, inviting and all else that changes who is in a room.
+package final class MembershipService: Sendable {
+    private let database: any Database
+    private let sender: EventSender
+    private let stream: EventStream
+    private let modules: ModuleRegistry
+    private let limiter: RateLimiter
+    private let settings: RoomSettings
+
+    package init(
+        database: any Database, sender: EventSender, stream: EventStream, modules: ModuleRegistry, limiter: RateLimiter,
+        settings: RoomSettings
+    ) {
+        self.database = database
+        self.sender = sender
+        self.stream = stream
+        self.modules = modules
+        self.limiter = limiter
+        self.settings = settings
+    }
+
+    /// What is to be done with somebody's membership.
+    package enum Action: String, Sendable {
+        case join, leave, invite, kick, ban, unban, knock
+
+        var membership: Membership {
+            switch self {
+            case .join: .join
+            case .leave, .kick, .unban: .leave
+            case .invite: .invite
+            case .ban: .ban
+            case .knock: .knock
+            }
+        }
+    }
+
+    /// One change of a membership.
+    package struct Change: Sendable {
+        package var action: Action
+        package var target: UserID
+        package var reason: String?
+        /// Further members of the event's content, such as `is_direct`.
+        package var content: JSONObject = [:]
+
+        package init(_ action: Action, of target: UserID, reason: String? = nil, content: JSONObject = [:]) {
+            self.action = action
+            self.target = target
+            self.reason = reason
+            self.content = content
+        }
+    }
+
+    /// Changes a membership; returns the member event, or the one that says so already.
+    package func apply(_ change: Change, in room: RoomID, by requester: Requester) async throws -> EventID? {
+        guard let handle = try await sender.states.room(room) else { throw Self.unknownRoom(change.action) }
+        return try await apply(change, in: handle, by: requester)
+    }
+
+    private static func unknownRoom(_ action: Action) -> MatrixError {
+        switch action {
+        case .join, .knock:
+            MatrixError(
+                status: 404, code: .unknown,
+                message:
+                    "Can't join remote room because no servers that are in the room have been provided.")
+        case .leave: MatrixError(status: 404, code: .unknown, message: "Not a known room")
+        default: .forbidden("Unknown room")
+        }
+    }
+
+    package func apply(_ change: Change, in room: RoomHandle, by requester: Requester) async throws -> EventID? {
+        let keys: [StateKey] = [.member(change.target), .member(requester.user), .create, .joinRules]
+        let state = try await sender.states.current(keys, in: room)
+        let current = state[.member(change.target)]
+        if let same = try Self.settled(change, current, in: room) { return same.eventID }
+        switch change.action {
+        case .join: try await checkJoin(change.target, current: current?.membership, in: room, by: requester)
+        case .invite: try await checkInvite(change.target, in: room, by: requester)
+        default: break
+        }
+        var content = change.content
+        content["membership"] = .string(change.action.membership.rawValue)
+        if let reason = change.reason { content["reason"] = .string(reason) }
+        if [.join, .invite, .knock].contains(change.action) { try await addProfile(of: change.target, to: &content) }
+        if change.action == .join, current?.membership != .join, current?.membership != .invite {
+            if let authorizer = try await authorizer(of: change.target, in: room, state) {
+                content["join_authorised_via_users_server"] = .string(authorizer.string)
+            }
+        }
+        let intent = EventIntent(
+            type: .member, stateKey: change.target.string, content: content, sender: requester.user)
+        return try await sender.send(intent, to: room)
+    }
+
+    /// Decides what the current membership alone decides: nothing to do, or not to be done.
+    private static func settled(_ change: Change, _ current: Event?, in room: RoomHandle) throws -> Event? {
+        let membership = current?.membership
+        switch (change.action, membership) {
+        case (.unban, .ban), (.ban, .ban), (.leave, .ban): break
+        case (.unban, .leave?): return current
+        case (.unban, _):
+            throw MatrixError(
+                status: 403, code: .badState,
+                message: "Cannot unban user who was not banned (membership=\(membership?.rawValue ?? "None"))")
+        case (_, .ban):
+            throw MatrixError(
+                status: 403, code: .badState, message: "Cannot \(change.action.rawValue) user who was banned")
+        case (.kick, nil), (.kick, .leave):
+            throw MatrixError.forbidden("The target user is not in the room")
+        case (.leave, .leave): return current
+        case (.leave, nil): throw MatrixError.forbidden("\(change.target) not in room \(room.id).")
+        case (.invite, .join): throw MatrixError.forbidden("\(change.target) is already in the room.")
+        default: break
+        }
+        // A repeated request asks for nothing new; a join by its own user may bring a new profile or reason, though.
+        if membership == .join, change.action == .join, change.reason == nil, change.content.isEmpty { return current }
+        if membership == .invite, change.action == .invite, change.content == [:], change.reason == nil {
+            return current
+        }
+        return nil
+    }
+
+    private func checkJoin(
+        _ user: UserID, current: Membership?, in room: RoomHandle, by requester: Requester
+    ) async throws {
+        guard current != .join else { return }
+        try limiter.check(.joinsLocal, key: user.string, for: requester)
+        try limiter.check(.joinsPerRoom, key: room.id.string, for: requester)
+        if !requester.isAdmin {
+            try await modules.userMayJoinRoom(user: user, room: room.id, isInvited: current == .invite)
+        }
+    }
+
+    private func checkInvite(_ invitee: UserID, in room: RoomHandle, by requester: Requester) async throws {
+        if settings.blocksInvites, !requester.isAdmin {
+            throw MatrixError.forbidden("Invites have been disabled on this server")
+        }
+        try limiter.check(.invitesPerRoom, key: room.id.string, for: requester)
+        try limiter.check(.invitesPerUser, key: invitee.string, for: requester)
+        try limiter.check(.invitesPerIssuer, key: requester.user.string, for: requester)
+        if !requester.isAdmin {
+            try await modules.userMayInvite(inviter: requester.user, invitee: invitee, room: room.id)
+        }
+    }
+
+    /// Puts the name and avatar of a user of ours into a member event.
+    private func addProfile(of user: UserID, to content: inout JSONObject) async throws {
+        guard user.server == settings.serverName, !content.contains("displayname"), !content.contains("avatar_url")
+        else { return }
+        let profile = try await database.read { try $0.profiles.profile(of: user) }
+        if let name = profile?.displayName { content["displayname"] = .string(name) }
+        if let avatar = profile?.avatarURL { content["avatar_url"] = .string(avatar) }
+    }
+
+    // MARK: Restricted rooms
+
+    /// In whose name a user joins a restricted room; `nil` where nobody's is needed.
+    ///
+    /// Spec: Client-Server API, [Restricted rooms](https://spec.matrix.org/v1.19/client-server-api/#restricted-rooms).
+    private func authorizer(
+        of user: UserID, in room: RoomHandle, _ state: [StateKey: Event]
+    ) async throws -> UserID? {
+        guard room.version.authorization.hasRestrictedJoins, let rules = state[.joinRules],
+            ["restricted", "knock_restricted"].contains(rules.content.string("join_rule"))
+        else { return nil }
+        let allowed = (rules.content.array("allow") ?? []).prefix(100).compactMap { entry -> RoomID? in
+            guard entry["type"]?.stringValue == "m.room_membership" else { return nil }
+            return entry["room_id"]?.stringValue.flatMap { RoomID($0) }
+        }
+        let rooms = try await stream.rooms(of: user)
+        var isMember = false
+        for id in allowed {
+            guard let other = try await sender.states.room(id) else { continue }
+            if rooms.place(in: other.number)?.membership == .join { isMember = true }
+        }
+        guard isMember else {
+            throw MatrixError.forbidden("You do not belong to any of the required rooms/spaces to join this room.")
+        }
+        return try await memberWhoMayInvite(in: room)
+    }
+
+    /// A joined user of ours with the level to invite.
+    private func memberWhoMayInvite(in room: RoomHandle) async throws -> UserID {
+        let state = try await sender.states.current([.powerLevels, .create], in: room)
+        let levels = PowerLevels(
+            content: state[.powerLevels]?.content, create: state[.create], version: room.version)
+        let members = try await database.read { [caches = sender.states.caches] transaction in
+            let stores = RoomStores(transaction, caches: caches, .reading)
+            return try stores.localMembers(of: room.number).map { try stores.user($0) }
+        }
+        guard let member = members.first(where: { levels.level(of: $0) >= levels.invite }) else {
+            throw MatrixError(
+                status: 400, code: .unableToGrantJoin,
+                message: "No user of this server in the room may invite, so none can let you in.")
+        }
+        return member
+    }
+
+    // MARK: Member events set as state
+
+    /// Does what a member event that a client sets as state asks for.
+    func setMemberEvent(
+        of target: String, content: JSONObject, in room: RoomID, by requester: Requester
+    ) async throws -> EventID {
+        guard let target = UserID(target) else { throw MatrixError.badJSON("Invalid user ID") }
+        guard let membership = content.string("membership").flatMap(Membership.init(rawValue:)) else {
+            throw MatrixError.badJSON("Content has no valid 'membership'")
+        }
+        var rest = content
+        rest["membership"] = nil
+        // Servers decide whose name lets a user in, never the user.
+        rest["join_authorised_via_users_server"] = nil
+        let action = try await action(to: membership, of: target, in: room, by: requester)
+        guard let event = try await apply(Change(action, of: target, content: rest), in: room, by: requester) else {
+            throw MatrixError.internalError
+        }
+        return event
+    }
+
+    private func action(
+        to membership: Membership, of target: UserID, in room: RoomID, by requester: Requester
+    ) async throws -> Action {
+        switch membership {
+        case .join: return .join
+        case .invite: return .invite
+        case .knock: return .knock
+        case .ban: return .ban
+        case .leave:
+            if target == requester.user { return .leave }
+            guard let handle = try await sender.states.room(room) else { throw Self.unknownRoom(.leave) }
+            let current = try await sender.states.current(.member(target), in: handle)
+            return current?.membership == .ban ? .unban : .kick
+        }
+    }
+
+    // MARK: Forgetting
+
+    /// Takes a room the user left out of their lists.
+    package func forget(_ room: RoomID, by requester: Requester) async throws {
+        guard let handle = try await sender.states.room(room) else { return }
+        let user = requester.user
+        try await database.write { [caches = sender.states.caches, stream] transaction in
+            let stores = RoomStores(transaction, caches: caches, .writing)
+            guard let number = try stores.userNumber(user),
+                let record = try stores.membership(of: number, in: handle.number)
+            else { return }
+            if [.join, .invite, .knock].contains(record.membership) {
+                throw MatrixError(status: 400, code: .unknown, message: "User \(user) in room \(room)")
+            }
+            try stores.setForgotten(true, user: number, room: handle.number)
+            transaction.onCommit { stream.forget(handle.number, by: user) }
+        }
+    }
+
+    /// The rooms the user is joined to.
+    package func joinedRooms(of user: UserID) async throws -> [RoomID] {
+        let numbers = try await stream.rooms(of: user).rooms.filter { $1.membership == .join }.map(\.key)
+        return try await database.read { [caches = sender.states.caches] transaction in
+            let stores = RoomStores(transaction, caches: caches, .reading)
+            return try numbers.map { try stores.room($0).id }
+        }
+    }
+
+    /// Whether two users are in a room together.
+    package func shareRoom(_ one: UserID, _ other: UserID) async throws -> Bool {
+        let ours = try await stream.rooms(of: one).rooms
+        let theirs = try await stream.rooms(of: other).rooms
+        return ours.contains { $1.membership == .join && theirs[$0]?.membership == .join }
+    }
+}
+
+extension MembershipService: ProfileObserver {
+    /// Puts a changed profile into the rooms the user is in. One that refuses keeps the old one.
+    package func profileChanged(
+        user: UserID, displayName: String?, avatarURL: String?, requester: Requester
+    ) async {
+        guard let rooms = try? await joinedRooms(of: user) else { return }
+        for room in rooms {
+            guard let handle = try? await sender.states.room(room),
+                let current = try? await sender.states.current(.member(user), in: handle), current.membership == .join
+            else { continue }
+            var content = current.content
+            content["displayname"] = displayName.map { .string($0) }
+            content["avatar_url"] = avatarURL.map { .string($0) }
+            content["join_authorised_via_users_server"] = nil
+            let intent = EventIntent(type: .member, stateKey: user.string, content: content, sender: user)
+            _ = try? await sender.send(intent, to: handle)
+        }
+    }
+}

@@ -1,0 +1,139 @@
+package import MatrixCore
+package import SQLEngine
+package import Storage
+import Synchronization
+
+/// Where rooms stand and what their current state holds, from memory where possible.
+///
+/// What is in memory is what the latest commit left; a commit brings it up to date before anyone is told of the commit.
+package final class RoomStates: Sendable {
+    private let database: any Database
+    package let caches: StorageCaches
+    private let views = BoundedCache<RoomNumber, View>(limit: 20_000)
+
+    /// A room's position, and those entries of its current state that somebody asked for.
+    private final class View: Sendable {
+        struct Contents {
+            var position: RoomPosition
+            var known: [StateKey: Event?] = [:]
+        }
+        let contents: Mutex<Contents>
+        init(_ position: RoomPosition) { contents = Mutex(Contents(position: position)) }
+    }
+
+    /// How many entries of one room's state to hold before starting afresh.
+    private static let knownLimit = 1_000
+
+    package init(database: any Database, caches: StorageCaches) {
+        self.database = database
+        self.caches = caches
+    }
+
+    /// The room with this ID.
+    package func room(_ id: RoomID) async throws -> RoomHandle? {
+        if let room = caches.roomsByID[id] { return room }
+        return try await database.read { [caches] in try RoomStores($0, caches: caches, .reading).room(id) }
+    }
+
+    /// Where the room stands. Does not change while the lease is held.
+    package func position(under lease: borrowing CommitLease) async throws -> RoomPosition {
+        let room = lease.room
+        if let view = views[room.number] { return view.contents.withLock { $0.position } }
+        let position = try await database.write { [caches] in
+            // Reading the extremities' states may have to write trie nodes.
+            try RoomStores($0, caches: caches, .writing).position(of: room)
+        }
+        views.insert(View(position), for: room.number)
+        return position
+    }
+
+    /// The room's current state events under `keys`.
+    package func current(_ keys: [StateKey], in room: RoomHandle) async throws -> [StateKey: Event] {
+        var events: [StateKey: Event] = [:]
+        var missing: [StateKey] = []
+        if let view = views[room.number] {
+            view.contents.withLock { contents in
+                for key in keys {
+                    guard let known = contents.known[key] else {
+                        missing.append(key)
+                        continue
+                    }
+                    if let known { events[key] = known }
+                }
+            }
+        } else {
+            missing = keys
+        }
+        guard !missing.isEmpty else { return events }
+        let read = missing
+        let (state, loaded) = try await database.read { [caches] transaction in
+            let stores = RoomStores(transaction, caches: caches, .reading)
+            let state = try stores.currentState(of: room)
+            return (state, try stores.parsedState(read, in: state))
+        }
+        remember(loaded, of: read, in: room, at: state)
+        return events.merging(loaded) { $1 }
+    }
+
+    /// One event of the room's current state.
+    package func current(_ key: StateKey, in room: RoomHandle) async throws -> Event? {
+        try await current([key], in: room)[key]
+    }
+
+    /// The events under `keys` in some state of the room.
+    package func events(_ keys: [StateKey], in state: StateRoot, of room: RoomHandle) async throws
+        -> [StateKey: Event]
+    {
+        let isCurrent = views[room.number]?.contents.withLock { $0.position.state == state } ?? false
+        if isCurrent { return try await current(keys, in: room) }
+        return try await database.read { [caches] transaction in
+            try RoomStores(transaction, caches: caches, .reading).parsedState(keys, in: state)
+        }
+    }
+
+    /// Every event of a state. As many as the room has members, at least: for modules that ask for all.
+    package func allEvents(in state: StateRoot) async throws -> [StateKey: Event] {
+        try await database.read { [caches] transaction in
+            let stores = RoomStores(transaction, caches: caches, .reading)
+            var events: [StateKey: Event] = [:]
+            for entry in try stores.states.entries(of: state) {
+                if let event = try stores.parsedEvent(entry.event), let key = event.state { events[key] = event }
+            }
+            return events
+        }
+    }
+
+    private func remember(_ loaded: [StateKey: Event], of keys: [StateKey], in room: RoomHandle, at state: StateRoot) {
+        views[room.number]?.contents.withLock { contents in
+            // A commit came between: what was read may be out of date.
+            guard contents.position.state == state else { return }
+            if contents.known.count > Self.knownLimit { contents.known = [:] }
+            for key in keys { contents.known.updateValue(loaded[key], forKey: key) }
+        }
+    }
+
+    /// Takes over what a commit did. Called once it is durable, in the order of commits.
+    func apply(_ commit: Commit, _ events: [Event]) {
+        let room = commit.position.room
+        guard let view = views[room.number] else {
+            views.insert(View(commit.position), for: room.number)
+            return
+        }
+        let byID = Dictionary(events.map { ($0.eventID, $0) }) { $1 }
+        let byNumber = Dictionary(commit.events.map { ($0.number, $0.eventID) }) { $1 }
+        view.contents.withLock { contents in
+            contents.position = commit.position
+            for change in commit.changes {
+                guard let number = change.event else {
+                    contents.known.updateValue(nil, forKey: change.key)
+                    continue
+                }
+                if let event = byNumber[number].flatMap({ byID[$0] }) {
+                    contents.known.updateValue(event, forKey: change.key)
+                } else {
+                    contents.known.removeValue(forKey: change.key)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,163 @@
+package import MatrixCore
+package import SQLEngine
+package import Storage
+import Synchronization
+
+/// The stream of all rooms' events: where it stands, its latest events, and who is to be woken for them.
+///
+/// Commits reach it once they are durable and in order, so that every position up to ``position`` can be read.
+package final class EventStream: Sendable {
+    private let database: any Database
+    private let caches: StorageCaches
+    private let contents = Mutex(Contents())
+
+    /// An event of late, with the room's state before its commit.
+    package struct Recent: Sendable {
+        package let event: StoredEvent
+        package let roomStateBefore: StateRoot
+    }
+
+    private struct Contents {
+        var position: StreamPosition = 0
+        /// Every event with a position above ``recentStart``, in order. The oldest ``skipped`` entries are let go of.
+        var recent: [Recent] = []
+        var skipped = 0
+        var recentStart: StreamPosition = 0
+        var users: [UserID: UserRooms] = [:]
+        /// The active users joined to each room.
+        var joined: [RoomNumber: [UserID: UserRooms]] = [:]
+    }
+
+    /// How many events to keep in memory.
+    private static let recentLimit = 2_048
+    /// How many users to keep in memory.
+    private static let userLimit = 20_000
+
+    package init(database: any Database, caches: StorageCaches) {
+        self.database = database
+        self.caches = caches
+    }
+
+    /// Takes up where storage stands. Call before anything is sent.
+    package func start() async throws {
+        let last = try await database.read { [caches] in
+            try RoomStores($0, caches: caches, .reading).lastEventNumber()
+        }
+        caches.numbers.resume(after: last)
+        contents.withLock { contents in
+            contents.position = last
+            contents.recentStart = last
+        }
+    }
+
+    /// The latest position; everything up to it can be read.
+    package var position: StreamPosition { contents.withLock { $0.position } }
+
+    /// The events after `position`, oldest first, up to where the stream stands; `nil` if some are not in memory any more.
+    package func recent(after position: StreamPosition) -> (events: [Recent], upTo: StreamPosition)? {
+        contents.withLock { contents in
+            guard position >= contents.recentStart else { return nil }
+            var low = contents.skipped
+            var high = contents.recent.count
+            while low < high {
+                let middle = (low + high) / 2
+                if contents.recent[middle].event.number <= position { low = middle + 1 } else { high = middle }
+            }
+            // A slice would make the next append copy everything.
+            return (Array(contents.recent[low...]), contents.position)
+        }
+    }
+
+    // MARK: Commits
+
+    /// Publishes a commit and wakes whom it concerns. Called in the order of commits.
+    func advance(_ commit: Commit, from before: StateRoot) {
+        let room = commit.position.room.number
+        let concerned = contents.withLock { contents -> [UserRooms] in
+            remember(commit, from: before, in: &contents)
+            var changed: [UserRooms] = []
+            for change in commit.changes where change.key.type == .member {
+                guard let user = contents.users[UserID(trusted: change.key.key)] else { continue }
+                let place = UserRooms.Place(
+                    membership: change.membership ?? .leave, event: change.event ?? 0,
+                    stream: commit.position.lastStream, isForgotten: false)
+                user.set(place, in: room)
+                Self.index(user, room, place, in: &contents)
+                changed.append(user)
+            }
+            return changed + (contents.joined[room].map { Array($0.values) } ?? [])
+        }
+        for user in concerned { user.wake() }
+    }
+
+    private func remember(_ commit: Commit, from before: StateRoot, in contents: inout Contents) {
+        var state = before
+        for event in commit.events {
+            contents.position = max(contents.position, event.number)
+            if event.stream != nil { contents.recent.append(Recent(event: event, roomStateBefore: state)) }
+            state = event.record.roomState ?? state
+        }
+        let surplus = contents.recent.count - contents.skipped - Self.recentLimit
+        guard surplus > 0 else { return }
+        contents.skipped += surplus
+        contents.recentStart = contents.recent[contents.skipped - 1].event.number
+        // Moving the rest down now and then costs less than moving it each time.
+        if contents.skipped > Self.recentLimit {
+            contents.recent.removeFirst(contents.skipped)
+            contents.skipped = 0
+        }
+    }
+
+    private static func index(
+        _ user: UserRooms, _ room: RoomNumber, _ place: UserRooms.Place, in contents: inout Contents
+    ) {
+        if place.membership == .join {
+            contents.joined[room, default: [:]][user.user] = user
+        } else {
+            contents.joined[room]?[user.user] = nil
+            if contents.joined[room]?.isEmpty == true { contents.joined[room] = nil }
+        }
+    }
+
+    /// Wakes a user for news of another stream than that of events.
+    package func wake(_ user: UserID) { contents.withLock { $0.users[user] }?.wake() }
+
+    // MARK: Users
+
+    /// The rooms of a local user, up to date from now on.
+    package func rooms(of user: UserID) async throws -> UserRooms {
+        let rooms = contents.withLock { contents in
+            if let rooms = contents.users[user] { return rooms }
+            if contents.users.count >= Self.userLimit { Self.letGo(of: &contents) }
+            // Registered before it is loaded, so that no commit is missed in between.
+            let rooms = UserRooms(user: user)
+            contents.users[user] = rooms
+            return rooms
+        }
+        if rooms.isLoaded { return rooms }
+        let records = try await database.read { [caches] transaction in
+            let stores = RoomStores(transaction, caches: caches, .reading)
+            return try stores.userNumber(user).map { try stores.memberships(of: $0) } ?? []
+        }
+        rooms.load(records)
+        contents.withLock { contents in
+            guard contents.users[user] === rooms else { return }
+            for (room, place) in rooms.rooms { Self.index(rooms, room, place, in: &contents) }
+        }
+        return rooms
+    }
+
+    /// Notes that the user forgot a room.
+    package func forget(_ room: RoomNumber, by user: UserID) {
+        contents.withLock { $0.users[user] }?.setForgotten(room)
+    }
+
+    /// Makes space by letting go of a tenth of the users nobody waits for.
+    private static func letGo(of contents: inout Contents) {
+        let idle = contents.users.values.lazy.filter { !$0.hasWaiters }.prefix(userLimit / 10)
+        for user in Array(idle) {
+            contents.users[user.user] = nil
+            for room in user.rooms.keys { contents.joined[room]?[user.user] = nil }
+        }
+    }
+}

@@ -1,0 +1,154 @@
+import MatrixCore
+import Storage
+
+/// What `/sync` says of one room that the user is in or has left.
+struct JoinedRoomSync {
+    let assembly: SyncAssembly
+    let room: RoomHandle
+    let place: UserRooms.Place
+    let stores: RoomStores
+    /// What the client has; `nil` if it knows nothing of the room.
+    let since: StreamPosition?
+
+    private var request: SyncRequest { assembly.request }
+    private var filter: SyncFilter { request.filter }
+
+    private struct Timeline {
+        var events: [StoredEvent] = []
+        var isLimited = false
+        /// The position just before the first event.
+        var start: StreamPosition
+    }
+
+    /// - Parameter end: The position up to which the answer tells.
+    func answer(upTo end: StreamPosition) throws -> [UInt8]? {
+        var visibility = try Visibility(of: assembly.viewer.user, in: room, place: place, stores: stores)
+        let timeline = try timeline(upTo: end, &visibility)
+        let state = try state(for: timeline, upTo: end)
+        let isNew = since == nil || request.fullState
+        if timeline.events.isEmpty, state.isEmpty, !timeline.isLimited, !isNew { return nil }
+
+        var writer = assembly.eventWriter
+        try writer.prepare(timeline.events + state, from: stores)
+        var output = SyncRoomWriter()
+        try output.timeline(
+            timeline.events, membership: { try visibility.membership(at: $0) }, limited: timeline.isLimited,
+            previous: StreamToken(events: timeline.start), with: writer)
+        output.state(state, named: request.usesStateAfter ? "state_after" : "state", with: writer)
+        guard place.membership == .join else { return output.finishedLeft() }
+        if let summary = try summary(timeline, state) {
+            output.summary(heroes: summary.heroes, joined: summary.joined, invited: summary.invited)
+        }
+        return output.finishedJoined()
+    }
+
+    // MARK: Timeline
+
+    /// How many rounds of events that are not to be shown to read past.
+    private static let maximumRounds = 20
+
+    private func timeline(upTo end: StreamPosition, _ visibility: inout Visibility) throws -> Timeline {
+        let limit = assembly.timelineLimit
+        var found: [StoredEvent] = []
+        var upper = end
+        var timeline = Timeline(start: end)
+        rounds: for _ in 0..<Self.maximumRounds where filter.timeline.admits(room: room.id) {
+            let wanted = limit + 1 - found.count
+            let entries = try stores.timeline(
+                of: room, after: since ?? 0, upTo: upper, limit: wanted, .backwards)
+            for event in try stores.events(entries.map(\.number)) {
+                guard filter.timeline.admits(event), try visibility.admits(event) else { continue }
+                if found.count == limit {
+                    timeline.isLimited = true
+                    break rounds
+                }
+                found.append(event)
+            }
+            guard entries.count == wanted, let last = entries.last else { break }
+            upper = last.stream - 1
+        }
+        // Who joined since the last answer has a gap before the timeline, whatever stands in it.
+        if since == nil, request.since != nil { timeline.isLimited = true }
+        if let first = found.last?.stream { timeline.start = first - 1 }
+        timeline.events = found.reversed()
+        return timeline
+    }
+
+    // MARK: State
+
+    /// The state events to send beside the timeline.
+    private func state(for timeline: Timeline, upTo end: StreamPosition) throws -> [StoredEvent] {
+        guard filter.state.admits(room: room.id) else { return [] }
+        let before = try since.flatMap { request.fullState ? nil : try stores.roomState(of: room, at: $0) } ?? .empty
+        let target = try targetState(timeline, upTo: end)
+        let lazy = filter.state.lazyLoadsMembers
+        var numbers: [EventNumber] = []
+        for difference in try stores.states.differences(from: before, to: target) {
+            guard let event = difference.new else { continue }
+            if lazy {
+                let key = try stores.key(difference.key)
+                if key.type == .member, !key.key.hasSameBytes(as: assembly.viewer.user.string) { continue }
+            }
+            numbers.append(event)
+        }
+        if lazy { numbers += try lazyMembers(timeline, in: target).filter { !numbers.contains($0) } }
+        return try stores.events(numbers).filter(filter.state.admits)
+    }
+
+    /// The state at the start of the timeline; with `state_after`, that at its end.
+    private func targetState(_ timeline: Timeline, upTo end: StreamPosition) throws -> StateRoot {
+        if !request.usesStateAfter, let first = timeline.events.first?.record.stateBefore { return first }
+        return try stores.roomState(of: room, at: end) ?? .empty
+    }
+
+    /// The member events of those who sent the timeline, as far as the client does not have them.
+    private func lazyMembers(_ timeline: Timeline, in state: StateRoot) throws -> [EventNumber] {
+        if since == nil { assembly.members.forget(assembly.viewer, room: room.number) }
+        var sent = assembly.members.sent(to: assembly.viewer, in: room.number)
+        var numbers: [EventNumber] = []
+        var wanted = timeline.events.map(\.sender)
+        if since == nil { wanted += try heroes() }
+        for user in Set(wanted).sorted() {
+            guard let key = try stores.userNumber(user), let event = try stores.states.event(under: key, in: state)
+            else { continue }
+            if sent[key] == event, !filter.state.includesRedundantMembers { continue }
+            sent[key] = event
+            numbers.append(event)
+        }
+        // What the timeline itself shows need not be sent again either.
+        for event in timeline.events where event.type == .member {
+            if let key = event.record.stateKey { sent[key] = event.number }
+        }
+        assembly.members.note(sent, sentTo: assembly.viewer, in: room.number)
+        return numbers
+    }
+
+    // MARK: Summary
+
+    private func summary(
+        _ timeline: Timeline, _ state: [StoredEvent]
+    ) throws -> (heroes: [UserID], joined: Int, invited: Int)? {
+        guard filter.state.lazyLoadsMembers else { return nil }
+        let changed = (timeline.events + state).contains { $0.type == .member }
+        guard since == nil || changed || timeline.isLimited else { return nil }
+        let counts = try stores.memberCounts(of: room.number)
+        return (try heroes(), counts.joined, counts.invited)
+    }
+
+    /// Up to five members to name the room after; none if it has a name or an alias.
+    ///
+    /// Spec: [RoomSummary](https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3sync_response-200_roomsummary).
+    private func heroes() throws -> [UserID] {
+        let current = try stores.currentState(of: room)
+        for (key, field) in [(StateKey(.name), "name"), (StateKey(.canonicalAlias), "alias")] {
+            guard let number = try stores.stateEvent(key, in: current) else { continue }
+            if let text = try stores.event(number)?.content().string(field), !text.isEmpty { return [] }
+        }
+        let own = try stores.userNumber(assembly.viewer.user)
+        for memberships in [[Membership.join, .invite], [.leave, .ban]] {
+            let others = try stores.members(of: room.number, memberships, limit: 6).filter { $0.user != own }
+            if !others.isEmpty { return try others.prefix(5).map { try stores.user($0.user) } }
+        }
+        return []
+    }
+}

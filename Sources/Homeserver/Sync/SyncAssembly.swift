@@ -1,0 +1,177 @@
+import MatrixCore
+import Storage
+
+/// Puts together one answer to `/sync`.
+struct SyncAssembly: Sendable {
+    let request: SyncRequest
+    let viewer: EventViewer
+    let places: [RoomNumber: UserRooms.Place]
+    /// The answer covers the event stream up to here.
+    let now: StreamPosition
+    let time: Timestamp
+    let members: LazyMembers
+    let timelineLimit: Int
+
+    var since: StreamPosition? { request.since?.events }
+
+    var nextToken: StreamToken {
+        var token = request.since ?? StreamToken(events: now)
+        token.events = max(now, token.events)
+        return token
+    }
+
+    var eventWriter: ClientEventWriter {
+        ClientEventWriter(viewer: viewer, now: time, room: .leftOut, format: EventFormat(request.filter))
+    }
+
+    // MARK: From memory
+
+    /// The answer for a client that is nearly up to date, out of the latest events alone; `nil` if storage is needed.
+    func answer(fromRecent recent: [EventStream.Recent]) -> SyncAnswer? {
+        let filter = request.filter
+        guard let since, !request.fullState, !filter.isFederationFormat, filter.eventFields == nil,
+            !filter.state.lazyLoadsMembers
+        else { return nil }
+        var rooms: [(room: RoomNumber, events: [EventStream.Recent])] = []
+        var slots: [RoomNumber: Int] = [:]
+        for entry in recent {
+            let room = entry.event.room.number
+            guard let place = places[room] else { continue }
+            // Somebody who came or went needs more than the events.
+            guard place.stream <= since else { return nil }
+            guard place.membership == .join, filter.rooms.admits(room: entry.event.room.id) else { continue }
+            guard ClientEventWriter.standsAlone(entry.event) else { return nil }
+            if let slot = slots[room] {
+                rooms[slot].events.append(entry)
+            } else {
+                slots[room] = rooms.count
+                rooms.append((room, [entry]))
+            }
+        }
+        for (_, events) in rooms {
+            // A gap, or a fork whose state the timeline does not show.
+            guard events.count <= timelineLimit, events[0].event.record.stateBefore == events[0].roomStateBefore
+            else { return nil }
+        }
+        var body = SyncBody(token: nextToken)
+        let writer = eventWriter
+        for (_, events) in rooms {
+            let admitted = events.filter {
+                filter.timeline.admits($0.event) && filter.timeline.admits(room: $0.event.room.id)
+            }
+            // State that the timeline leaves out would have to be told apart from it.
+            if admitted.count < events.count, events.contains(where: { $0.event.stateKey != nil }) { return nil }
+            guard let first = admitted.first else { continue }
+            var room = SyncRoomWriter()
+            room.timeline(
+                admitted.map(\.event), membership: { _ in .join }, limited: false,
+                previous: StreamToken(events: events[0].event.number - 1), with: writer)
+            room.state([], named: request.usesStateAfter ? "state_after" : "state", with: writer)
+            body.add(room.finishedJoined(), of: first.event.room.id, to: .join)
+        }
+        return body.finished()
+    }
+
+    // MARK: From storage
+
+    /// The answer out of storage.
+    func answer(from stores: RoomStores, recent: [EventStream.Recent]?) throws -> SyncAnswer {
+        var body = SyncBody(token: nextToken)
+        for room in try concernedRooms(stores, recent: recent).sorted() {
+            guard let place = places[room] else { continue }
+            let handle = try stores.room(room)
+            guard request.filter.rooms.admits(room: handle.id) else { continue }
+            switch place.membership {
+            case .join:
+                if let room = try joined(handle, place, stores) { body.add(room, of: handle.id, to: .join) }
+            case .invite, .knock:
+                if let room = try stripped(handle, place, stores) {
+                    body.add(room, of: handle.id, to: place.membership == .invite ? .invite : .knock)
+                }
+            case .leave, .ban:
+                if let room = try left(handle, place, stores) { body.add(room, of: handle.id, to: .leave) }
+            }
+        }
+        return body.finished()
+    }
+
+    /// The rooms in which there may be anything new.
+    private func concernedRooms(_ stores: RoomStores, recent: [EventStream.Recent]?) throws -> Set<RoomNumber> {
+        guard let since else {
+            return Set(
+                places.lazy.filter { _, place in
+                    switch place.membership {
+                    case .join, .invite, .knock: true
+                    case .leave, .ban: request.filter.includesLeave && !place.isForgotten
+                    }
+                }.map(\.key))
+        }
+        var rooms = Set(places.lazy.filter { $1.stream > since && !$1.isForgotten }.map(\.key))
+        if let recent, !request.fullState {
+            for entry in recent where places[entry.event.room.number]?.membership == .join {
+                rooms.insert(entry.event.room.number)
+            }
+            return rooms
+        }
+        let joined = places.lazy.filter { $1.membership == .join }.map(\.key)
+        rooms.formUnion(
+            request.fullState ? Array(joined) : try stores.rooms(among: Array(joined), withEventsAfter: since))
+        return rooms
+    }
+
+    private func joined(_ room: RoomHandle, _ place: UserRooms.Place, _ stores: RoomStores) throws -> [UInt8]? {
+        // For a room joined since, the client knows nothing: it gets what an initial sync gives.
+        let wasJoined = try since.map { try place.stream <= $0 || self.wasJoined(room, at: $0, stores) } ?? false
+        let known = wasJoined ? since : nil
+        return try JoinedRoomSync(assembly: self, room: room, place: place, stores: stores, since: known)
+            .answer(upTo: now)
+    }
+
+    private func left(_ room: RoomHandle, _ place: UserRooms.Place, _ stores: RoomStores) throws -> [UInt8]? {
+        let wasJoined = try since.map { try self.wasJoined(room, at: $0, stores) } ?? true
+        let start = wasJoined ? since : place.stream - 1
+        return try JoinedRoomSync(assembly: self, room: room, place: place, stores: stores, since: start)
+            .answer(upTo: min(now, place.stream))
+    }
+
+    private func wasJoined(_ room: RoomHandle, at position: StreamPosition, _ stores: RoomStores) throws -> Bool {
+        guard let state = try stores.roomState(of: room, at: position),
+            let event = try stores.stateEvent(.member(viewer.user), in: state)
+        else { return false }
+        return try stores.event(event)?.membership == .join
+    }
+
+    /// An invite's or knock's stripped state.
+    private func stripped(_ room: RoomHandle, _ place: UserRooms.Place, _ stores: RoomStores) throws -> [UInt8]? {
+        guard let event = try stores.event(place.event) else { return nil }
+        let events = try StrippedState.events(of: room, in: event.record.roomState ?? .empty, stores) + [event]
+        var output = Array((place.membership == .invite ? #"{"invite_state":{"events":["# : #"{"knock_state":{"events":["#).utf8)
+        var separator = ListSeparator()
+        for event in events {
+            separator.append(to: &output)
+            StrippedState.append(event, to: &output)
+        }
+        output.append(contentsOf: "]}}".utf8)
+        return output
+    }
+}
+
+/// The state that somebody outside a room is shown of it.
+///
+/// Spec: Client-Server API, [Stripped state](https://spec.matrix.org/v1.19/client-server-api/#stripped-state).
+enum StrippedState {
+    private static let keys: [StateKey] = [
+        .create, .joinRules, StateKey(.canonicalAlias), StateKey(.avatar), StateKey(.encryption), StateKey(.name),
+        StateKey(.topic),
+    ]
+
+    static func events(of room: RoomHandle, in state: StateRoot, _ stores: RoomStores) throws -> [StoredEvent] {
+        try stores.events(keys.compactMap { try stores.stateEvent($0, in: state) })
+    }
+
+    static func append(_ event: StoredEvent, to output: inout [UInt8]) {
+        output.append(UInt8(ascii: "{"))
+        output.append(contentsOf: event.clientFields)
+        output.append(UInt8(ascii: "}"))
+    }
+}
