@@ -217,3 +217,32 @@ import Testing
         #expect(faults(minimal + "public_baseurl: matrix.example.com\n").count == 1)
     }
 }
+
+@Suite struct RegistrationAccessTests {
+    func access(_ yaml: String) throws -> RegistrationAccess {
+        let directory = try TemporaryDirectory()
+        return try RegistrationAccess.read([directory.write("homeserver.yaml", yaml)])
+    }
+
+    @Test(arguments: [
+        ("[{port: 8008, type: http, resources: [{names: [client]}]}]", "http://127.0.0.1:8008"),
+        ("[{port: 1, type: http, bind_addresses: ['::1'], resources: [{names: [client]}]}]", "http://[::1]:1"),
+        ("[{port: 1, type: http, bind_addresses: ['::'], resources: [{names: [client]}]}]", "http://[::1]:1"),
+        (
+            """
+            [{port: 9, type: metrics}, {port: 1, type: http, tls: true, resources: [{names: [client]}]},
+              {port: 2, type: http, bind_addresses: [10.0.0.1], resources: [{names: [client]}]}]
+            """, "http://10.0.0.1:2"
+        ),
+        ("[{path: /a, type: http, resources: [{names: [client]}]}]", nil), ("[{port: nonsense}]", nil),
+    ])
+    func `the secret and a listener are found, whatever else is wrong`(listeners: String, url: String?) throws {
+        let found = try access("server_name: 1\nlisteners: \(listeners)\nregistration_shared_secret: abc\n")
+        #expect(found == RegistrationAccess(sharedSecret: "abc", url: url))
+    }
+
+    @Test func `a configuration without the secret is at fault`() {
+        let error = #expect(throws: ConfigurationError.self) { try access("server_name: a\n") }
+        #expect(error?.description.contains("option 'registration_shared_secret': missing; set it to") == true)
+    }
+}

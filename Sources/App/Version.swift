@@ -1,0 +1,4 @@
+/// This program's version, as `--version` and the API tell it.
+enum Version {
+    static let current = "0.1.0"
+}
