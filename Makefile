@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run user test lint build swift-test example-test blackbox-test bench format clean
+.PHONY: help run user test lint build swift-test example-test blackbox-test bench format docs clean
 
 help: ## List these commands
 	@echo "Axolemma, a Matrix homeserver. Commands:"
@@ -37,6 +37,9 @@ bench: ## Measure speed and memory against the budgets (BENCH_ARGS="--quick --po
 
 format: ## Format all Swift files
 	@scripts/format
+
+docs: ## Write docs/options.md from the built server
+	@scripts/docs
 
 clean: ## Delete what was built (not ./data)
 	rm -rf .build .venv

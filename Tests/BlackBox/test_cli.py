@@ -161,6 +161,12 @@ class TestCheckConfig:
         assert run("check-config", "-c", str(generated), "-c", str(directory)).returncode == 0
 
 
+def test_the_page_of_options_is_up_to_date() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs/options.md").read_text()
+    answer = run("check-config", "--list-options")
+    assert answer.returncode == 0 and page.endswith(answer.stdout), "run: make docs"
+
+
 class TestConfiguration:
     def test_json_alone_is_a_configuration(self, generated: Path, make_server: MakeServer) -> None:
         server = make_server()

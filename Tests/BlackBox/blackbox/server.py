@@ -30,7 +30,6 @@ NO_LIMITS: dict[str, Any] = {
     "rc_admin_redaction": _UNLIMITED,
     "rc_joins": {"local": _UNLIMITED, "remote": _UNLIMITED},
     "rc_joins_per_room": _UNLIMITED,
-    "rc_3pid_validation": _UNLIMITED,
     "rc_invites": {"per_room": _UNLIMITED, "per_user": _UNLIMITED, "per_issuer": _UNLIMITED},
     "rc_room_creation": _UNLIMITED,
 }
