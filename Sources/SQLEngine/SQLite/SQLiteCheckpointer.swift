@@ -23,8 +23,13 @@ final class SQLiteCheckpointer: Sendable {
     /// A checkpoint is due every so many pages of log: 8 MiB.
     private static let interval: Int32 = 2_048
 
+    /// At so many pages the writer waits for the copying to end: the log must not outgrow a disk that is slower than it.
+    private static let limit: Int32 = 4 * interval
+
     private let state = Mutex(State())
     private let parker = Parker()
+    /// Where the writer waits.
+    private let writer = Parker()
     private let path: String
     private let options: SQLiteOptions
 
@@ -40,6 +45,9 @@ final class SQLiteCheckpointer: Sendable {
             case none
             case rest
             case copy(startThread: Bool)
+        }
+        while pages >= SQLiteCheckpointer.limit, state.withLock({ $0.phase == .copying }) {
+            writer.park()
         }
         let step: Step = state.withLock { state in
             switch state.phase {
@@ -75,6 +83,7 @@ final class SQLiteCheckpointer: Sendable {
                 if state.hasThread { state.stopper = continuation }
                 return state.hasThread
             }
+            writer.unpark()
             if hasThread {
                 parker.unpark()
             } else {
@@ -98,6 +107,7 @@ final class SQLiteCheckpointer: Sendable {
                 state.withLock { state in
                     if state.phase == .copying { state.phase = .bulkIsDone }
                 }
+                writer.unpark()
             case .idle, .bulkIsDone:
                 parker.park()
             }
