@@ -17,8 +17,8 @@ fail() {
     exit 1
 }
 
-# What the server links with, and what builds it.
-BUILD_PACKAGES="git ca-certificates pkg-config libsqlite3-dev libpq-dev libcrypt-dev"
+# What the server links with, and what Swift needs to build it.
+BUILD_PACKAGES="git ca-certificates pkg-config g++ libsqlite3-dev libpq-dev libcrypt-dev"
 # What the tests need on top.
 TEST_PACKAGES="postgresql postgresql-client python3-venv openssl procps"
 export BUILD_PACKAGES TEST_PACKAGES
