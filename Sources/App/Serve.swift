@@ -1,6 +1,108 @@
+import Homeserver
+import Logging
+import MatrixCore
+import SQLEngine
 import ServerConfiguration
+import ServiceLifecycle
+import UnixSignals
+import WebServer
 
 /// Runs the server until it is told to stop.
 func serve(configuration: Configuration) async throws {
-    throw ConfigurationError(ConfigurationFault(problem: "this build cannot serve yet"))
+    let log = Logger(label: "axolemma")
+    let modules = try prepareModules(configuration)
+    guard let key = configuration.signingKeys.first else {
+        throw ConfigurationError(
+            ConfigurationFault(option: "signing_key_path", problem: "the server has no key to sign events with"))
+    }
+    let database = try await openDatabase(configuration)
+    let services = try await Services(configuration: configuration, database: database, key: key)
+    try await services.loadModules(modules, serverName: configuration.serverName)
+
+    let notifier = ServiceNotifier()
+    let server = try WebServer(
+        listeners: configuration.httpListeners, endpoints: services.endpoints(configuration),
+        authenticator: TokenAuthenticator(tokens: services.tokens),
+        configuration: WebServer.Configuration(version: Version.current), metrics: services.metrics, logger: log,
+        accessLogger: Logger(label: "axolemma.access"),
+        onReady: { listeners in
+            for listener in listeners {
+                let scheme = listener.isTLS ? "https" : "http"
+                let place = listener.port.map { "\(scheme)://\(listener.address):\($0)" } ?? listener.address
+                log.info("Listening on \(place)")
+            }
+            notifier.ready()
+        })
+
+    var group = ServiceGroupConfiguration(
+        services: [
+            .init(service: services.lastSeen, successTerminationBehavior: .ignore),
+            .init(service: services.accountUpkeep, successTerminationBehavior: .ignore),
+            .init(service: services.timeouts, successTerminationBehavior: .ignore),
+            .init(service: services.moduleFeed, successTerminationBehavior: .ignore),
+            .init(service: HangUp(server: server), successTerminationBehavior: .ignore),
+            .init(service: server, successTerminationBehavior: .gracefullyShutdownGroup),
+        ], gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "axolemma.services"))
+    group.maximumGracefulShutdownDuration = .seconds(18)
+    do {
+        try await ServiceGroup(configuration: group).run()
+    } catch let error as ListenError {
+        try? await database.close()
+        throw ConfigurationError(ConfigurationFault(option: "listeners", problem: error.description))
+    }
+    notifier.stopping()
+    try await database.close()
+    log.info("Stopped")
+}
+
+/// Has every module read its configuration, before anything is opened.
+private func prepareModules(_ configuration: Configuration) throws -> [ModuleLoader.Prepared] {
+    let entries = configuration.modules.map { entry -> JSON in
+        ["module": .string(entry.name), "config": entry.config]
+    }
+    do throws(ModuleConfigurationError) {
+        return try ModuleLoader().prepare(.array(entries))
+    } catch {
+        throw ConfigurationError(ConfigurationFault(option: "modules", problem: error.description))
+    }
+}
+
+private func openDatabase(_ configuration: Configuration) async throws -> any Database {
+    do {
+        return try await configuration.openDatabase()
+    } catch let error as SQLError {
+        throw ConfigurationError(
+            ConfigurationFault(option: "database", problem: "the database cannot be opened: \(error)"))
+    }
+}
+
+/// Answers for the web server whose token a request bears.
+private struct TokenAuthenticator: Authenticator {
+    let tokens: AccessTokenService
+
+    func requester(forToken token: String, address: String, userAgent: String?) async throws -> Requester {
+        try await tokens.requester(forToken: token, address: address, userAgent: userAgent)
+    }
+}
+
+/// Opens log files and certificates again on SIGHUP.
+private struct HangUp: Service {
+    let server: WebServer
+
+    func run() async throws {
+        let log = Logger(label: "axolemma")
+        let signals = await UnixSignalsSequence(trapping: .sighup)
+        for await _ in signals.cancelOnGracefulShutdown() {
+            let notifier = ServiceNotifier()
+            notifier.reloading()
+            LogSystem.reopen()
+            do {
+                try server.reloadCertificates()
+            } catch {
+                log.error("The old certificate stays in use: \(error)")
+            }
+            log.info("Log files and certificates were opened again")
+            notifier.ready()
+        }
+    }
 }

@@ -66,8 +66,7 @@ package final class RoomCreation: Sendable {
                 message: name.utf8.count > 200
                     ? "Can't create aliases longer than 255 characters" : "Invalid characters in room alias")
         }
-        let rule = settings.aliasRules.first { $0.matches(user: requester.user, aliases: [alias], room: RoomID(trusted: "")) }
-        guard requester.isAdmin || rule?.allows ?? false else {
+        guard settings.mayCreateAlias(requester.user, nil, [alias]) else {
             throw MatrixError.forbidden("Not allowed to create alias")
         }
         let taken = try await database.read { [caches = sender.states.caches] in

@@ -11,10 +11,14 @@ package struct RoomSettings: Sendable {
     package var powerLevelOverrides: [RoomPreset: JSONObject] = [:]
     /// Whether only server administrators may invite (`block_non_admin_invites`).
     package var blocksInvites = false
-    /// Who may create which alias, first match counts (`alias_creation_rules`).
-    package var aliasRules: [DirectoryRule] = [.allowAll]
-    /// Who may publish which room, first match counts (`room_list_publication_rules`).
-    package var publicationRules: [DirectoryRule] = [.allowAll]
+    /// A rule on what a user may do with a room and its aliases.
+    package typealias DirectoryRule = @Sendable (UserID, RoomID?, [RoomAlias]) -> Bool
+    /// Who may create which alias (`alias_creation_rules`); the room is `nil` while it is being created.
+    package var mayCreateAlias: DirectoryRule = { _, _, _ in true }
+    /// Who may publish which room (`room_list_publication_rules`).
+    package var mayPublish: DirectoryRule = { _, _, _ in true }
+    /// Whether only members of a room may give it aliases (`require_membership_for_aliases`).
+    package var aliasesRequireMembership = true
     /// Whether the room directory can be searched (`enable_room_list_search`).
     package var listsRooms = true
     /// Whether the room directory is shown to anyone (`allow_public_rooms_without_auth`).
@@ -32,51 +36,4 @@ package enum RoomPreset: String, Sendable, CaseIterable {
     case publicChat = "public_chat"
     case privateChat = "private_chat"
     case trustedPrivateChat = "trusted_private_chat"
-}
-
-/// One rule on aliases or publication; `*` in a pattern stands for any text, `?` for one character.
-package struct DirectoryRule: Hashable, Sendable {
-    package var user: String
-    package var alias: String
-    package var room: String
-    package var allows: Bool
-
-    package init(user: String = "*", alias: String = "*", room: String = "*", allows: Bool) {
-        self.user = user
-        self.alias = alias
-        self.room = room
-        self.allows = allows
-    }
-
-    package static let allowAll = DirectoryRule(allows: true)
-
-    /// Whether the rule is on this user, room and any of these aliases; a room without one counts as an empty alias.
-    package func matches(user: UserID, aliases: [RoomAlias], room: RoomID) -> Bool {
-        guard Self.glob(self.user, user.string), Self.glob(self.room, room.string) else { return false }
-        return aliases.isEmpty ? Self.glob(alias, "") : aliases.contains { Self.glob(alias, $0.string) }
-    }
-
-    /// Whether the whole of `text` fits `pattern`. Runs in time linear in their product, whatever the pattern.
-    static func glob(_ pattern: String, _ text: String) -> Bool {
-        let pattern = Array(pattern.unicodeScalars)
-        let text = Array(text.unicodeScalars)
-        var reachable = [Bool](repeating: false, count: text.count + 1)
-        reachable[0] = true
-        for symbol in pattern {
-            var next = [Bool](repeating: false, count: text.count + 1)
-            if symbol == "*" {
-                var any = false
-                for index in 0...text.count {
-                    any = any || reachable[index]
-                    next[index] = any
-                }
-            } else {
-                for index in 0..<text.count where reachable[index] && (symbol == "?" || symbol == text[index]) {
-                    next[index + 1] = true
-                }
-            }
-            reachable = next
-        }
-        return reachable[text.count]
-    }
 }

@@ -80,6 +80,22 @@ package final class RoomStates: Sendable {
         try await current([key], in: room)[key]
     }
 
+    /// The room's current state.
+    package func currentState(of room: RoomHandle) async throws -> StateRoot {
+        if let view = views[room.number] { return view.contents.withLock { $0.position.state } }
+        return try await database.read { [caches] in
+            try RoomStores($0, caches: caches, .reading).currentState(of: room)
+        }
+    }
+
+    /// An event of any room.
+    package func event(_ id: EventID) async throws -> Event? {
+        try await database.read { [caches] transaction in
+            let stores = RoomStores(transaction, caches: caches, .reading)
+            return try stores.number(of: id).flatMap { try stores.parsedEvent($0) }
+        }
+    }
+
     /// The events under `keys` in some state of the room.
     package func events(_ keys: [StateKey], in state: StateRoot, of room: RoomHandle) async throws
         -> [StateKey: Event]

@@ -24,6 +24,8 @@ package final class EventStream: Sendable {
         var skipped = 0
         var recentStart: StreamPosition = 0
         var users: [UserID: UserRooms] = [:]
+        /// Is told of every advance.
+        var onAdvance: (@Sendable () -> Void)?
         /// The active users joined to each room.
         var joined: [RoomNumber: [UserID: UserRooms]] = [:]
     }
@@ -73,7 +75,7 @@ package final class EventStream: Sendable {
     /// Publishes a commit and wakes whom it concerns. Called in the order of commits.
     func advance(_ commit: Commit, from before: StateRoot) {
         let room = commit.position.room.number
-        let concerned = contents.withLock { contents -> [UserRooms] in
+        let (concerned, onAdvance) = contents.withLock { contents -> ([UserRooms], (@Sendable () -> Void)?) in
             remember(commit, from: before, in: &contents)
             var changed: [UserRooms] = []
             for change in commit.changes where change.key.type == .member {
@@ -85,9 +87,10 @@ package final class EventStream: Sendable {
                 Self.index(user, room, place, in: &contents)
                 changed.append(user)
             }
-            return changed + (contents.joined[room].map { Array($0.values) } ?? [])
+            return (changed + (contents.joined[room].map { Array($0.values) } ?? []), contents.onAdvance)
         }
         for user in concerned { user.wake() }
+        onAdvance?()
     }
 
     private func remember(_ commit: Commit, from before: StateRoot, in contents: inout Contents) {
@@ -121,6 +124,13 @@ package final class EventStream: Sendable {
 
     /// Wakes a user for news of another stream than that of events.
     package func wake(_ user: UserID) { contents.withLock { $0.users[user] }?.wake() }
+
+    /// Tells of each advance from now on, until the sequence is let go of. Advances nobody took notice of are one.
+    package func advances() -> AsyncStream<Void> {
+        let (advances, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        contents.withLock { $0.onAdvance = { continuation.yield() } }
+        return advances
+    }
 
     // MARK: Users
 

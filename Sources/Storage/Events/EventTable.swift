@@ -85,6 +85,17 @@ extension RoomStores {
         ) { EventID(trusted: $0.text(0)) }
     }
 
+    /// Up to `limit` events of any room after a position of the stream, oldest first.
+    package func events(
+        after position: StreamPosition, limit: Int
+    ) throws -> [(stored: StoredEvent, parsed: Event)] {
+        let numbers = try transaction.all(
+            "SELECT event FROM events WHERE event > $1 AND stream IS NOT NULL ORDER BY event LIMIT $2",
+            .integer(position), .integer(Int64(limit))
+        ) { $0.int(0) }
+        return try events(numbers).compactMap { stored in try parsedEvent(stored.number).map { (stored, $0) } }
+    }
+
     // MARK: Timelines
 
     /// Which way a timeline is read.

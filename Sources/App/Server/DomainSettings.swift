@@ -1,0 +1,99 @@
+import Homeserver
+import MatrixCore
+import SQLEngine
+import ServerConfiguration
+
+/// What the configuration means for each part of the domain.
+extension Configuration {
+    var accountSettings: AccountSettings {
+        var settings = AccountSettings(serverName: serverName)
+        settings.isRegistrationEnabled = registration.isOpen
+        settings.registrationRequiresToken = registration.requiresToken
+        settings.registrationSharedSecret = registration.sharedSecret
+        settings.allowsGuests = registration.allowsGuests
+        settings.allowsUnderscorePrefix = registration.allowsLeadingUnderscore
+        settings.hidesTakenUsernames = registration.hidesTakenNames
+        settings.isPasswordLoginEnabled = passwords.mode == .enabled && passwords.checksOwnHashes
+        settings.accessTokenLifetime = sessions.effectiveTokenLifetime
+        settings.interactiveAuthGrace = sessions.confirmationTimeout
+        if let policy = passwords.policy {
+            settings.passwordPolicy.isEnabled = true
+            settings.passwordPolicy.minimumLength = policy.minimumLength
+            settings.passwordPolicy.requiresDigit = policy.requiresDigit
+            settings.passwordPolicy.requiresSymbol = policy.requiresSymbol
+            settings.passwordPolicy.requiresLowercase = policy.requiresLowercase
+            settings.passwordPolicy.requiresUppercase = policy.requiresUppercase
+        }
+        return settings
+    }
+
+    var roomSettings: Homeserver.RoomSettings {
+        var settings = Homeserver.RoomSettings(serverName: serverName)
+        settings.defaultVersion = rooms.defaultVersion
+        switch rooms.encryptionByDefault {
+        case .never: break
+        case .invitedOnly: settings.encryptedPresets = [.privateChat, .trustedPrivateChat]
+        case .always: settings.encryptedPresets = Set(RoomPreset.allCases)
+        }
+        for (name, content) in rooms.powerLevelOverrides {
+            if let preset = RoomPreset(rawValue: name) { settings.powerLevelOverrides[preset] = content }
+        }
+        settings.blocksInvites = rooms.onlyAdminsInvite
+        settings.listsRooms = directory.isSearchable
+        settings.showsDirectoryToAnyone = directory.isOpenToAnyone
+        settings.aliasesRequireMembership = directory.aliasesRequireMembership
+        let (aliasRules, publicationRules) = (directory.aliasRules, directory.publicationRules)
+        settings.mayCreateAlias = { aliasRules.allow(user: $0, room: $1 ?? RoomID(trusted: ""), aliases: $2) }
+        settings.mayPublish = { publicationRules.allow(user: $0, room: $1 ?? RoomID(trusted: ""), aliases: $2) }
+        return settings
+    }
+
+    func profileSettings(
+        sharesRoom: @escaping @Sendable (UserID, UserID) async throws -> Bool
+    ) -> Homeserver.ProfileSettings {
+        var settings = Homeserver.ProfileSettings(serverName: serverName)
+        settings.allowsDisplayNameChanges = profiles.allowsSettingDisplayName
+        settings.allowsAvatarChanges = profiles.allowsSettingAvatar
+        settings.requiresAuthentication = profiles.requiresAuthentication
+        settings.limitsToSharedRooms = profiles.onlyForRoomMates
+        settings.sharesRoom = sharesRoom
+        return settings
+    }
+
+    var rateLimitSettings: RateLimitSettings {
+        var settings = RateLimitSettings()
+        let limits: [(LimitedAction, ServerConfiguration.RateLimit?)] = [
+            (.message, rateLimits.message), (.registration, rateLimits.registration),
+            (.registrationTokenValidity, rateLimits.registrationTokenValidity),
+            (.loginAddress, rateLimits.loginAddress), (.loginAccount, rateLimits.loginAccount),
+            (.loginFailedAttempts, rateLimits.loginFailedAttempts), (.adminRedaction, rateLimits.adminRedaction),
+            (.joinsLocal, rateLimits.joinsLocal), (.joinsRemote, rateLimits.joinsRemote),
+            (.joinsPerRoom, rateLimits.joinsPerRoom), (.thirdPartyValidation, rateLimits.thirdPartyIDValidation),
+            (.invitesPerRoom, rateLimits.invitesPerRoom), (.invitesPerUser, rateLimits.invitesPerUser),
+            (.invitesPerIssuer, rateLimits.invitesPerIssuer), (.thirdPartyInvite, rateLimits.thirdPartyInvite),
+            (.mediaCreation, rateLimits.mediaCreate), (.presence, rateLimits.presencePerUser),
+            (.delayedEventManagement, rateLimits.delayedEventManagement), (.reports, rateLimits.reports),
+            (.roomCreation, rateLimits.roomCreation), (.userDirectory, rateLimits.userDirectory),
+            (.profile, rateLimits.profile),
+        ]
+        for (action, limit) in limits {
+            settings[action] = limit.map { Homeserver.RateLimit(perSecond: $0.perSecond, burst: $0.burstCount) }
+        }
+        return settings
+    }
+
+    /// Opens the database. Its schema may be old or missing.
+    func openDatabase() async throws -> any Database {
+        switch database {
+        case .sqlite(let settings):
+            let synchronous: SQLiteOptions.Synchronous = settings.synchronous == .full ? .full : .normal
+            return try await SQLiteDatabase.open(path: settings.path, options: SQLiteOptions(synchronous: synchronous))
+        case .postgresql(let settings):
+            let arguments = Dictionary(settings.parameters.map { ($0.name, $0.value) }) { $1 }
+            var parameters = try PostgresParameters(arguments: arguments)
+            parameters.connectionLimit = max(2, settings.connections.upperBound)
+            parameters.allowsUnsafeLocale = settings.allowsUnsafeLocale
+            return try await PostgresDatabase.open(parameters)
+        }
+    }
+}

@@ -1,0 +1,113 @@
+import Homeserver
+import Logging
+import MatrixCore
+import SQLEngine
+import ServerConfiguration
+import ServerMetrics
+import Storage
+
+/// Everything the server consists of below its APIs, built bottom-up.
+struct Services: Sendable {
+    let database: any Database
+    let caches: StorageCaches
+    let metrics: MetricsRegistry
+    let registry: ModuleRegistry
+    let limiter: RateLimiter
+
+    let lastSeen: LastSeenRecorder
+    let tokens: AccessTokenService
+    let accounts: AccountService
+    let interactiveAuth: UserInteractiveAuth
+    let accountUpkeep: AccountUpkeep
+    let registration: RegistrationService
+    let sharedSecretRegistration: SharedSecretRegistration
+    let devices: DeviceService
+    let profiles: ProfileService
+    let filters: FilterService
+
+    let stream: EventStream
+    let sender: EventSender
+    let memberships: MembershipService
+    let rooms: RoomService
+    let creation: RoomCreation
+    let timeouts: TimeoutWheel
+    let sync: SyncService
+    let moduleFeed: ModuleEventFeed
+    let roomSettings: Homeserver.RoomSettings
+
+    /// Brings the schema up to date and builds the services on it.
+    init(configuration: Configuration, database: any Database, key: SigningKey) async throws {
+        self.database = database
+        let (time, random) = (TimeSource.system, RandomSource.system)
+        try await migrate(database, Schema.migrations)
+        let caches = StorageCaches(serverName: configuration.serverName)
+        self.caches = caches
+        let metrics = MetricsRegistry()
+        ProcessMetrics.register(in: metrics)
+        self.metrics = metrics
+        registry = Self.registry(configuration, metrics)
+        let overrides = try await database.read { try $0.rateLimitOverrides.all() }
+        limiter = RateLimiter(settings: configuration.rateLimitSettings, time: time, overrides: overrides)
+
+        stream = EventStream(database: database, caches: caches)
+        try await stream.start()
+        sender = EventSender(
+            database: database, states: RoomStates(database: database, caches: caches), writers: RoomWriters(),
+            composer: EventComposer(serverName: configuration.serverName, key: key, time: time), modules: registry,
+            stream: stream)
+        roomSettings = configuration.roomSettings
+        memberships = MembershipService(
+            database: database, sender: sender, stream: stream, modules: registry, limiter: limiter,
+            settings: roomSettings)
+        rooms = RoomService(sender: sender, memberships: memberships, limiter: limiter)
+        creation = RoomCreation(
+            database: database, sender: sender, memberships: memberships, modules: registry, limiter: limiter,
+            random: random, settings: roomSettings)
+        timeouts = TimeoutWheel()
+        sync = SyncService(
+            database: database, caches: caches, stream: stream, timeouts: timeouts, time: time,
+            timelineLimit: configuration.rooms.filterTimelineLimit ?? 1_000)
+        moduleFeed = ModuleEventFeed(database: database, sender: sender, stream: stream, modules: registry)
+
+        let settings = configuration.accountSettings
+        lastSeen = LastSeenRecorder(database: database)
+        tokens = AccessTokenService(database: database, time: time, random: random, lastSeen: lastSeen)
+        accounts = AccountService(
+            database: database, settings: settings, tokens: tokens,
+            passwords: PasswordHasher(
+                rounds: configuration.registration.bcryptRounds, pepper: configuration.passwords.pepper),
+            limits: limiter, time: time, random: random)
+        interactiveAuth = UserInteractiveAuth(
+            database: database, settings: settings,
+            stages: [DummyStage(), PasswordStage(accounts: accounts), RegistrationTokenStage(database: database, time: time)],
+            time: time, random: random)
+        accountUpkeep = AccountUpkeep(interactiveAuth: interactiveAuth)
+        registration = RegistrationService(
+            database: database, accounts: accounts, interactiveAuth: interactiveAuth, limits: limiter, time: time)
+        sharedSecretRegistration = SharedSecretRegistration(accounts: accounts, time: time, random: random)
+        devices = DeviceService(database: database, tokens: tokens, lastSeen: lastSeen)
+        let shared = memberships
+        profiles = ProfileService(
+            database: database, settings: configuration.profileSettings { try await shared.shareRoom($0, $1) },
+            observer: memberships)
+        filters = FilterService(database: database)
+    }
+
+    private static func registry(_ configuration: Configuration, _ metrics: MetricsRegistry) -> ModuleRegistry {
+        let seconds = metrics.histograms(
+            "axolemma_module_callback_seconds", help: "How long modules take to answer.",
+            labels: ["module", "callback", "outcome"])
+        let log = Logger(label: "axolemma.modules")
+        let runner = CallbackRunner(timeout: configuration.moduleSettings.callbackTimeout, log: log) { timing in
+            seconds.with(timing.module, timing.callback.rawValue, timing.outcome.rawValue).observe(timing.duration)
+        }
+        return ModuleRegistry(runner: runner, log: log)
+    }
+
+    /// Makes the configured modules. They may use everything here; nothing is served yet.
+    func loadModules(_ modules: [ModuleLoader.Prepared], serverName: ServerName) async throws {
+        try await registry.load(
+            modules, serverName: serverName, host: RoomModuleHost(sender: sender),
+            log: Logger(label: "axolemma.modules"))
+    }
+}
