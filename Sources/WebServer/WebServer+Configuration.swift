@@ -11,7 +11,7 @@ extension WebServer {
         package var eventLoopThreads = System.coreCount
         /// How many connections may be open at once, over all listeners; further ones wait to be accepted. Fewer are allowed
         /// if the process may not open as many files.
-        package var maximumConnections = 20_000
+        package var maximumConnections = 10_000
         /// How many bytes a request's headers may have together, and its target.
         package var maximumHeaderBytes = 65_536
         package var timeouts = Timeouts()
@@ -46,9 +46,9 @@ extension WebServer.Configuration {
         // The database, Python modules and requests to other servers need descriptors too.
         let reserved = 200
         var files = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &files) == 0, files.rlim_cur < UInt64(maximumConnections + reserved) else {
-            return maximumConnections
-        }
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &files) == 0,
+            files.rlim_cur < UInt64(maximumConnections + reserved)
+        else { return maximumConnections }
         let limit = max(Int(files.rlim_cur) - reserved, Int(files.rlim_cur) / 2, 1)
         logger.notice(
             """
