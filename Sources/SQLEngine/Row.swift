@@ -3,8 +3,8 @@ import GRDBSQLite
 
 /// One row of a result, valid inside the closure it is passed to. Columns count from 0.
 ///
-/// Getters convert: an integer read as text is its decimal form, text that isn't a number reads as 0, and `NULL` as 0, `""` or
-/// no bytes unless the optional getter is used. Text is checked: bytes that aren't UTF-8 become U+FFFD.
+/// Getters convert: an integer read as text is its decimal form, text that isn't a number reads as 0, and `NULL` as 0,
+/// `""` or no bytes unless the optional getter is used. Text is checked: bytes that aren't UTF-8 become U+FFFD.
 package struct Row: ~Copyable {
     private enum Source {
         case sqlite(OpaquePointer)
@@ -58,7 +58,8 @@ package struct Row: ~Copyable {
     package func text(_ column: Int) -> String {
         switch source {
         case .sqlite(let statement):
-            // The pointer must be asked for before the length: asking converts, and the length is that of the conversion.
+            // The pointer must be asked for before the length: asking converts, and the length is that of the
+            // conversion.
             guard let start = sqlite3_column_text(statement, Int32(column)) else { return "" }
             let count = Int(sqlite3_column_bytes(statement, Int32(column)))
             return String(decoding: UnsafeBufferPointer(start: start, count: count), as: UTF8.self)

@@ -1,11 +1,13 @@
 /// A transaction's view of the database, valid inside the closure it is passed to.
 ///
-/// Not `Sendable`, so it can't leave. Statements are written once for both engines: `$1`-style parameters, used in any order and
-/// as often as needed; `ON CONFLICT … DO UPDATE`; `RETURNING`. Write `CAST($1 AS BIGINT)`, never `$1::bigint`.
+/// Not `Sendable`, so it can't leave. Statements are written once for both engines: `$1`-style parameters, used in any
+/// order and as often as needed; `ON CONFLICT … DO UPDATE`; `RETURNING`. Write `CAST($1 AS BIGINT)`, never
+/// `$1::bigint`.
 package final class Transaction {
     package let engine: Engine
     private let connection: any Connection
-    /// The statement error that doomed this transaction, as PostgreSQL has it; kept for SQLite too, so that both behave alike.
+    /// The statement error that doomed this transaction, as PostgreSQL has it; kept for SQLite too, so that both behave
+    /// alike.
     private(set) var failure: SQLError?
     private(set) var commitActions: [@Sendable () -> Void] = []
 
@@ -27,6 +29,7 @@ package final class Transaction {
     }
 
     /// What `row` makes of each row, in order.
+    @inlinable
     package func all<Value>(
         _ sql: String, _ values: SQLValue..., row: (borrowing Row) throws -> Value
     ) throws -> [Value] {
@@ -34,6 +37,7 @@ package final class Transaction {
     }
 
     /// What `row` makes of each row, in order.
+    @inlinable
     package func all<Value>(
         _ sql: String, values: [SQLValue], row: (borrowing Row) throws -> Value
     ) throws -> [Value] {
@@ -46,6 +50,7 @@ package final class Transaction {
     }
 
     /// What `row` makes of the first row, or `nil` if there is none.
+    @inlinable
     package func first<Value>(
         _ sql: String, _ values: SQLValue..., row: (borrowing Row) throws -> Value
     ) throws -> Value? {
@@ -53,6 +58,7 @@ package final class Transaction {
     }
 
     /// What `row` makes of the first row, or `nil` if there is none.
+    @inlinable
     package func first<Value>(
         _ sql: String, values: [SQLValue], row: (borrowing Row) throws -> Value
     ) throws -> Value? {
@@ -112,8 +118,8 @@ package final class Transaction {
 
     /// Runs `action` once the transaction is durable, in commit order, before ``Database/write(_:)`` returns.
     ///
-    /// Never runs if the transaction, or the savepoint it was registered in, is rolled back. Runs on the thread all writes
-    /// share, so it must be short and must not block. In a read, runs when the snapshot is closed.
+    /// Never runs if the transaction, or the savepoint it was registered in, is rolled back. Runs on the thread all
+    /// writes share, so it must be short and must not block. In a read, runs when the snapshot is closed.
     package func onCommit(_ action: @escaping @Sendable () -> Void) {
         commitActions.append(action)
     }

@@ -2,8 +2,8 @@ import Foundation
 package import SQLEngine
 
 extension Engine {
-    /// The engines to test on: SQLite, and PostgreSQL if `AXOLEMMA_TEST_POSTGRES` holds a connection string whose user may
-    /// create databases.
+    /// The engines to test on: SQLite, and PostgreSQL if `AXOLEMMA_TEST_POSTGRES` holds a connection string whose user
+    /// may create databases.
     package static var available: [Engine] {
         postgresForTests == nil ? [.sqlite] : [.sqlite, .postgresql]
     }

@@ -79,6 +79,33 @@ struct PostgresTests {
     }
 
     @Test
+    func `writes that wait at the same moment share one transaction`() async throws {
+        try await withCounter(.postgresql) { database in
+            let gate = Gate()
+            let transactions = try await withThrowingTaskGroup(of: Int64.self) { group in
+                for _ in 0..<20 {
+                    group.addTask {
+                        try await database.write { transaction in
+                            gate.wait()
+                            try transaction.execute("UPDATE counter SET value = value + 1")
+                            return try transaction.first("SELECT txid_current()") { $0.int(0) } ?? -1
+                        }
+                    }
+                }
+                // The first waits at the gate until the others have had every chance to queue.
+                for _ in 0..<1_000 {
+                    await Task.yield()
+                }
+                gate.open()
+                return try await group.reduce(into: Set<Int64>()) { $0.insert($1) }
+            }
+            #expect(transactions.count < 20)
+            let value = try await database.counter()
+            #expect(value == 20)
+        }
+    }
+
+    @Test
     func `a failed commit fails every write of its group`() async throws {
         try await withTemporaryDatabase(.postgresql) { database in
             try await database.write { transaction in

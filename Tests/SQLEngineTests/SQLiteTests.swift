@@ -87,4 +87,42 @@ struct SQLiteTests {
             try await mine.close()
         }
     }
+
+    @Test
+    func `reads on their callers' threads see what was committed, refuse to write, and end with the database`()
+        async throws
+    {
+        try await withTemporaryPlace(.sqlite) { place in
+            let path = try #require(place.path)
+            let database = try await SQLiteDatabase.open(path: path, options: SQLiteOptions(inlineReads: 1))
+            try await database.createCounter()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<8 {
+                    group.addTask {
+                        for _ in 0..<50 {
+                            let written = try await database.increment()
+                            let read = try await database.counter()
+                            #expect(read >= written)
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            await #expect(throws: SQLError.self) {
+                try await database.read { transaction in
+                    _ = try transaction.execute("UPDATE counter SET value = 0")
+                }
+            }
+            await #expect(throws: Refusal.self) { try await database.read { _ in throw Refusal() } }
+            let value = try await database.counter()
+            #expect(value == 400)
+            let cancelled = Task {
+                withUnsafeCurrentTask { $0?.cancel() }
+                return try await database.counter()
+            }
+            await #expect(throws: CancellationError.self) { try await cancelled.value }
+            try await database.close()
+            await #expect(throws: SQLError.self) { try await database.counter() }
+        }
+    }
 }

@@ -45,19 +45,26 @@ struct StatementTests {
                 try transaction.execute("INSERT INTO samples (id) VALUES ($1)", 1)
             }
             try await database.read { transaction in
-                let sums = try transaction.first("SELECT SUM(number), COUNT(*), MIN(name), AVG(number * 0 + 5) FROM samples") {
+                let sums = try transaction.first(
+                    "SELECT SUM(number), COUNT(*), MIN(name), AVG(number * 0 + 5) FROM samples"
+                ) {
                     row in (row.int(0), row.int(1), row.int(2), row.double(3))
                 }
                 #expect(try #require(sums) == (Int64.max / 2 + 9, 4, 2, 5))
-                let smaller = try transaction.first("SELECT SUM(number), number FROM samples WHERE id = 2 GROUP BY number") {
+                let smaller = try transaction.first(
+                    "SELECT SUM(number), number FROM samples WHERE id = 2 GROUP BY number"
+                ) {
                     row in (row.double(0), row.text(1), row.bool(1))
                 }
                 #expect(try #require(smaller) == (2, "2", true))
-                let empty = try transaction.first("SELECT number, name, bytes, ratio FROM samples WHERE id = 1") { row in
+                let empty = try transaction.first("SELECT number, name, bytes, ratio FROM samples WHERE id = 1") {
+                    row in
                     (row.int(0), row.text(1), row.blob(2), row.double(3), row.isNull(0))
                 }
                 #expect(try #require(empty) == (0, "", [], 0, true))
-                let exists = try transaction.first("SELECT EXISTS (SELECT 1 FROM samples WHERE id = $1)", 7) { $0.bool(0) }
+                let exists = try transaction.first("SELECT EXISTS (SELECT 1 FROM samples WHERE id = $1)", 7) {
+                    $0.bool(0)
+                }
                 #expect(exists == true)
                 let length = try transaction.first("SELECT name FROM samples WHERE id = $1", 7) { row in
                     row.withBytes(0) { $0.count }
@@ -164,7 +171,8 @@ struct StatementTests {
     }
 
     @Test(arguments: Engine.available)
-    func `a second row with the same key is a uniqueViolation, other constraints are not`(_ engine: Engine) async throws {
+    func `a second row with the same key is a uniqueViolation, other constraints are not`(_ engine: Engine) async throws
+    {
         try await withTemporaryDatabase(engine) { database in
             try await database.write { transaction in
                 try transaction.run(
@@ -200,7 +208,8 @@ struct StatementTests {
             for values in [[SQLValue](), [1], [1, 2, 3]] {
                 await #expect(throws: SQLError.self) {
                     try await database.read { transaction in
-                        _ = try transaction.execute("SELECT id FROM samples WHERE id = $1 OR number = $2", values: values)
+                        _ = try transaction.execute(
+                            "SELECT id FROM samples WHERE id = $1 OR number = $2", values: values)
                     }
                 }
             }

@@ -79,7 +79,9 @@ struct TransactionTests {
     }
 
     @Test(arguments: Engine.available)
-    func `commits are seen in the order of their onCommit actions, before the caller returns`(_ engine: Engine) async throws {
+    func `commits are seen in the order of their onCommit actions, before the caller returns`(_ engine: Engine)
+        async throws
+    {
         try await withCounter(engine) { database in
             let committed = Journal<Int64>()
             try await withThrowingTaskGroup(of: Void.self) { group in

@@ -9,8 +9,8 @@ package enum MigrationError: Error, Hashable, CustomStringConvertible {
         switch self {
         case .newerDatabase(let version, let name, let madeBy, let newestKnown):
             """
-            the database has schema version \(version) (\(name)), made by \(madeBy), but this program knows versions up to \
-            \(newestKnown); start \(madeBy) or later on it, or restore the backup from before that upgrade
+            the database has schema version \(version) (\(name)), made by \(madeBy), but this program knows versions \
+            up to \(newestKnown); start \(madeBy) or later on it, or restore the backup from before that upgrade
             """
         case .failed(let version, let name, let error):
             "migration \(version) (\(name)) failed and was rolled back: \(error)"
@@ -18,7 +18,8 @@ package enum MigrationError: Error, Hashable, CustomStringConvertible {
     }
 }
 
-/// Brings `database` to the last of `migrations`, each in a transaction of its own; does nothing if it is there already.
+/// Brings `database` to the last of `migrations`, each in a transaction of its own; does nothing if it is there
+/// already.
 ///
 /// Several processes may do this at the same time.
 /// - Parameters:
@@ -74,8 +75,9 @@ private func appliedMigrations(_ database: any Database) async throws -> [Applie
 
 private func apply(_ migration: Migration, to transaction: Transaction, madeBy: String) throws {
     try lock(transaction)
-    let isDone = try transaction.first("SELECT 1 FROM schema_migrations WHERE version = $1", .integer(Int64(migration.version)))
-    { _ in true }
+    let isDone = try transaction.first(
+        "SELECT 1 FROM schema_migrations WHERE version = $1", .integer(Int64(migration.version))
+    ) { _ in true }
     // Another process may have been faster.
     if isDone == true { return }
     try transaction.run(script: migration.script(for: transaction.engine))

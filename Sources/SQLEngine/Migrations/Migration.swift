@@ -16,12 +16,13 @@ package struct Migration: Sendable {
     package let name: String
     package let sql: [Part]
 
-    /// - Parameter sql: Statements without values, run in order. These words are replaced by what the engine calls them:
+    /// - Parameter sql: Statements without values, run in order. These words are replaced by what the engine calls
+    ///   them:
     ///
     ///   | Word | SQLite | PostgreSQL |
     ///   |---|---|---|
     ///   | `{blob}` | `BLOB` | `BYTEA` |
-    ///   | `{serial}` (numbered by the engine, never reused) | `INTEGER PRIMARY KEY AUTOINCREMENT` | `BIGINT GENERATED … PRIMARY KEY` |
+    ///   | `{serial}` (numbered by the engine) | `INTEGER PRIMARY KEY AUTOINCREMENT` | `BIGINT GENERATED …` |
     ///   | `{id}` (numbered by us) | `INTEGER PRIMARY KEY` | `BIGINT PRIMARY KEY` |
     ///   | `{clustered}` (after a table's closing bracket: stored in the order of its key) | `WITHOUT ROWID` | |
     package init(version: Int, name: String, sql: [Part]) {
@@ -71,8 +72,8 @@ package struct Migration: Sendable {
 extension Migration {
     /// The migrations in files named `0007_add_receipts.sql`, in order of version.
     ///
-    /// `0007_add_receipts.sqlite.sql` and `0007_add_receipts.postgres.sql` hold what is for one engine only, and run after the
-    /// common file of the same version if there is one. Files with other names are ignored.
+    /// `0007_add_receipts.sqlite.sql` and `0007_add_receipts.postgres.sql` hold what is for one engine only, and run
+    /// after the common file of the same version if there is one. Files with other names are ignored.
     package static func list(files: [(name: String, text: String)]) -> [Migration] {
         var found: [Int: (name: String, parts: [Part])] = [:]
         for file in files.sorted(by: { ($0.name.utf8.count, $0.name) < ($1.name.utf8.count, $1.name) }) {

@@ -32,7 +32,8 @@ struct PostgresArguments {
             let start = buffer.count
             guard let format = append(value, as: types[index]) else {
                 throw SQLError(
-                    .other, "value $\(index + 1) doesn't fit its parameter, of type \(types[index]) (see pg_type)", sql: sql)
+                    .other, "value $\(index + 1) doesn't fit its parameter, of type \(types[index]) (see pg_type)",
+                    sql: sql)
             }
             offsets.append(start)
             lengths.append(Int32(truncatingIfNeeded: buffer.count - start))

@@ -29,12 +29,14 @@ final class PostgresConnection: Connection {
         self.logger = logger
         let settings = parameters.settings.sorted { $0.key < $1.key }
         guard
-            let handle = withCStrings(settings.map(\.key), { keywords in
-                withCStrings(settings.map(\.value)) { values in
-                    // Not expanding dbname: it must not smuggle in other parameters.
-                    PQconnectdbParams(keywords, values, 0)
-                }
-            })
+            let handle = withCStrings(
+                settings.map(\.key),
+                { keywords in
+                    withCStrings(settings.map(\.value)) { values in
+                        // Not expanding dbname: it must not smuggle in other parameters.
+                        PQconnectdbParams(keywords, values, 0)
+                    }
+                })
         else { throw SQLError(.other, "out of memory") }
         self.handle = handle
         guard PQstatus(handle) == CONNECTION_OK else {
@@ -58,16 +60,19 @@ final class PostgresConnection: Connection {
             throw SQLError(.other, "PostgreSQL 13 or later is needed; this server is \(version / 10_000)")
         }
         let sql = """
-            SELECT pg_encoding_to_char(encoding), datcollate FROM pg_catalog.pg_database WHERE datname = current_database()
+            SELECT pg_encoding_to_char(encoding), datcollate FROM pg_catalog.pg_database
+            WHERE datname = current_database()
             """
-        var encoding = "", collation = ""
+        var encoding = ""
+        var collation = ""
         _ = try run(sql, []) { row in
             encoding = row.text(0)
             collation = row.text(1)
             return false
         }
         guard encoding == "UTF8" else {
-            throw SQLError(.other, "the database's encoding must be UTF8, not \(encoding): \(PostgresConnection.advice)")
+            throw SQLError(
+                .other, "the database's encoding must be UTF8, not \(encoding): \(PostgresConnection.advice)")
         }
         guard parameters.allowsUnsafeLocale || ["C", "POSIX", "C.UTF-8"].contains(collation) else {
             throw SQLError(.other, "the database's collation must be C, not \(collation): \(PostgresConnection.advice)")
@@ -113,7 +118,8 @@ final class PostgresConnection: Connection {
             let error = failure(result, sql: nil)
             guard error.kind == .connectionLost else { throw error }
             throw SQLError(
-                .outcomeUnknown, "the connection was lost during COMMIT; the transaction may be on disk: \(error.message)")
+                .outcomeUnknown,
+                "the connection was lost during COMMIT; the transaction may be on disk: \(error.message)")
         }
     }
 
@@ -256,7 +262,9 @@ private func withCStrings<Value>(
     return bytes.withUnsafeBufferPointer { bytes in
         let pointers = offsets.map { offset in bytes.baseAddress.map { $0 + offset } } + [nil]
         return pointers.withUnsafeBufferPointer { pointers in
-            guard let start = pointers.baseAddress else { preconditionFailure("an array with an element has an address") }
+            guard let start = pointers.baseAddress else {
+                preconditionFailure("an array with an element has an address")
+            }
             return body(start)
         }
     }

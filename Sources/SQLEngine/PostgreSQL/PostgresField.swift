@@ -50,7 +50,8 @@ struct PostgresField {
         return switch type {
         case PostgresType.float8: Double(bitPattern: bigEndian(as: UInt64.self))
         case PostgresType.float4: Double(Float(bitPattern: bigEndian(as: UInt32.self)))
-        case PostgresType.int8, PostgresType.int4, PostgresType.int2, PostgresType.bool, PostgresType.oid: Double(integer)
+        case PostgresType.int8, PostgresType.int4, PostgresType.int2, PostgresType.bool, PostgresType.oid:
+            Double(integer)
         case PostgresType.numeric: numeric
         default: Double(String(decoding: bytes, as: UTF8.self)) ?? 0
         }
@@ -59,7 +60,8 @@ struct PostgresField {
     var text: String {
         guard !bytes.isEmpty else { return "" }
         return switch type {
-        case PostgresType.int8, PostgresType.int4, PostgresType.int2, PostgresType.bool, PostgresType.oid: String(integer)
+        case PostgresType.int8, PostgresType.int4, PostgresType.int2, PostgresType.bool, PostgresType.oid:
+            String(integer)
         case PostgresType.float8, PostgresType.float4, PostgresType.numeric: String(real)
         default: String(decoding: bytes, as: UTF8.self)
         }
@@ -70,8 +72,8 @@ struct PostgresField {
         return Number(bigEndian: bytes.loadUnaligned(as: Number.self))
     }
 
-    // A `numeric`, such as `SUM` of `BIGINT` yields, is a header of four 16-bit numbers (how many digits, the power of 10,000
-    // of the first, sign, scale) and then digits to the base 10,000.
+    // A `numeric`, such as `SUM` of `BIGINT` yields, is a header of four 16-bit numbers (how many digits, the power of
+    // 10,000 of the first, sign, scale) and then digits to the base 10,000.
 
     private var numeric: Double {
         guard bytes.count >= 8 else { return 0 }
@@ -98,7 +100,8 @@ struct PostgresField {
         for power in stride(from: numericWeight, through: 0, by: -1) {
             let (product, overflows) = value.multipliedReportingOverflow(by: 10_000)
             let digit = Int64(numericDigit(power))
-            let (sum, overflowsToo) = isNegativeNumeric
+            let (sum, overflowsToo) =
+                isNegativeNumeric
                 ? product.subtractingReportingOverflow(digit) : product.addingReportingOverflow(digit)
             if overflows || overflowsToo { return isNegativeNumeric ? .min : .max }
             value = sum

@@ -17,8 +17,8 @@ package struct PostgresParameters: Sendable {
         set { keywords["dbname"] = newValue }
     }
 
-    /// - Parameter arguments: What `psycopg2.connect` takes (libpq's keywords; also `database`, and `dsn` for a whole connection
-    ///   string), and `cp_min`, `cp_max` for the number of connections.
+    /// - Parameter arguments: What `psycopg2.connect` takes (libpq's keywords; also `database`, and `dsn` for a whole
+    ///   connection string), and `cp_min`, `cp_max` for the number of connections.
     /// - Throws: ``SQLError`` naming an argument libpq doesn't know, or a count that isn't one.
     package init(arguments: [String: String]) throws(SQLError) {
         for (name, value) in arguments.sorted(by: { $0.key < $1.key }) {

@@ -1,9 +1,11 @@
 import Synchronization
 
-/// Copies the write-ahead log into the database file on a thread and connection of its own, so that no commit waits for it.
+/// Copies the write-ahead log into the database file on a thread and connection of its own, so that no commit waits for
+/// it.
 ///
-/// A passive checkpoint holds up nobody, but while writes go on there is always something new in the log, and a log starts anew
-/// only when all of it is copied. So the writer copies the small rest itself when told that the bulk is done.
+/// A passive checkpoint holds up nobody, but while writes go on there is always something new in the log, and a log
+/// starts anew only when all of it is copied. So the writer copies the small rest itself when told that the bulk is
+/// done.
 final class SQLiteCheckpointer: Sendable {
     private enum Phase {
         case idle
@@ -17,13 +19,14 @@ final class SQLiteCheckpointer: Sendable {
         /// The log length at which to start next.
         var threshold = SQLiteCheckpointer.interval
         var hasThread = false
-        var stopper: CheckedContinuation<Void, Never>?
+        var stoppers: [CheckedContinuation<Void, Never>] = []
     }
 
     /// A checkpoint is due every so many pages of log: 8 MiB.
     private static let interval: Int32 = 2_048
 
-    /// At so many pages the writer waits for the copying to end: the log must not outgrow a disk that is slower than it.
+    /// At so many pages the writer waits for the copying to end: the log must not outgrow a disk that is slower than
+    /// it.
     private static let limit: Int32 = 4 * interval
 
     private let state = Mutex(State())
@@ -38,8 +41,8 @@ final class SQLiteCheckpointer: Sendable {
         self.options = options
     }
 
-    /// Called after each commit: starts copying when the log of `pages` has grown enough, and tells whether the writer should
-    /// copy the rest now.
+    /// Called after each commit: starts copying when the log of `pages` has grown enough, and tells whether the writer
+    /// should copy the rest now.
     func leavesRest(ofLog pages: Int32) -> Bool {
         enum Step {
             case none
@@ -80,7 +83,7 @@ final class SQLiteCheckpointer: Sendable {
         await withCheckedContinuation { continuation in
             let hasThread = state.withLock { state in
                 state.phase = .stopping
-                if state.hasThread { state.stopper = continuation }
+                if state.hasThread { state.stoppers.append(continuation) }
                 return state.hasThread
             }
             writer.unpark()
@@ -113,10 +116,13 @@ final class SQLiteCheckpointer: Sendable {
             }
         }
         connection?.close()
-        let stopper = state.withLock { state in
+        let stoppers = state.withLock { state in
             state.hasThread = false
-            return state.stopper.take()
+            defer { state.stoppers = [] }
+            return state.stoppers
         }
-        stopper?.resume()
+        for stopper in stoppers {
+            stopper.resume()
+        }
     }
 }

@@ -4,8 +4,8 @@ import GRDBSQLite
 
 /// A connection to a SQLite file.
 ///
-/// GRDB opens it, sets it up and closes it. Statements are bound and stepped through SQLite's own functions: on the hot paths
-/// GRDB's value conversions cost more than SQLite does.
+/// GRDB opens it, sets it up and closes it. Statements are bound and stepped through SQLite's own functions: on the hot
+/// paths GRDB's value conversions cost more than SQLite does.
 final class SQLiteConnection: Connection {
     let engine = Engine.sqlite
     private(set) var isUsable = true
@@ -54,7 +54,6 @@ final class SQLiteConnection: Connection {
             PRAGMA synchronous = \(options.synchronous.rawValue);
             PRAGMA cache_size = -\(access == .write ? options.writerCache : options.readerCache);
             PRAGMA temp_store = MEMORY;
-            PRAGMA mmap_size = \(options.memoryMap);
 
             """
         if access == .write {

@@ -18,7 +18,8 @@ final class SQLiteStatement: CachedStatement {
 
     init(_ sql: String, on connection: OpaquePointer, isCached: Bool = true) throws(SQLError) {
         var prepared: OpaquePointer?
-        let code = sqlite3_prepare_v3(connection, sql, -1, isCached ? UInt32(SQLITE_PREPARE_PERSISTENT) : 0, &prepared, nil)
+        let code = sqlite3_prepare_v3(
+            connection, sql, -1, isCached ? UInt32(SQLITE_PREPARE_PERSISTENT) : 0, &prepared, nil)
         guard code == SQLITE_OK else { throw SQLError(code, on: connection, sql: sql) }
         guard let prepared else { throw SQLError(.other, "there is no statement", sql: sql) }
         handle = prepared

@@ -3,18 +3,24 @@ final class ConnectionPool: Database {
     let engine: Engine
     private let readers: JobQueue
     private let writer: JobQueue
+    private let inlineReaders: InlineReaders
     /// What else must stop before the writer's connection is closed.
     private let willCloseWriter: @Sendable () async -> Void
 
-    /// - Parameter connect: Opens a connection on the thread that will use it.
+    /// - Parameters:
+    ///   - inlineReads: How many reads may run on their callers' threads; only for an engine that doesn't wait for a
+    ///     network.
+    ///   - connect: Opens a connection on the thread that will use it.
     init(
         engine: Engine,
         readerLimit: Int,
+        inlineReads: Int = 0,
         connect: @escaping @Sendable (Access) throws(SQLError) -> any Connection,
         willCloseWriter: @escaping @Sendable () async -> Void = {}
     ) {
         self.engine = engine
         self.willCloseWriter = willCloseWriter
+        inlineReaders = InlineReaders(limit: inlineReads) { () throws(SQLError) in try connect(.read) }
         readers = JobQueue(name: "sql-reader", threadLimit: max(1, readerLimit)) { queue in
             let parker = Parker()
             var slot = ConnectionSlot { () throws(SQLError) in try connect(.read) }
@@ -34,7 +40,12 @@ final class ConnectionPool: Database {
     }
 
     func read<Value: Sendable>(_ body: @Sendable (Transaction) throws -> Value) async throws -> Value {
-        try await readers.run(body)
+        if let reader = inlineReaders.borrow() {
+            defer { inlineReaders.giveBack(reader) }
+            try Task.checkCancellation()
+            return try reader.read(body)
+        }
+        return try await readers.run(body)
     }
 
     func write<Value: Sendable>(_ body: @Sendable (Transaction) throws -> Value) async throws -> Value {
@@ -43,6 +54,7 @@ final class ConnectionPool: Database {
 
     func close() async throws {
         // Readers first: SQLite can empty its write-ahead log only when nobody reads from it.
+        inlineReaders.close()
         await readers.close()
         await willCloseWriter()
         await writer.close()

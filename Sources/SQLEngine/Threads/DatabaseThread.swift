@@ -27,8 +27,11 @@ final class Parker: @unchecked Sendable {
 
 /// Starts a thread of our own for calls that block: the cooperative pool must never wait for a disk or a server.
 func startThread(named name: String, _ body: @escaping @Sendable () -> Void) {
-    let thread = Thread(block: body)
-    thread.name = name
+    let thread = Thread {
+        // Only a running thread's name reaches the system.
+        Thread.current.name = name
+        body()
+    }
     thread.stackSize = 2 << 20
     thread.start()
 }

@@ -1,7 +1,7 @@
 /// A call that waits for its transaction.
 ///
-/// `@unchecked Sendable`: handed from the caller to the queue to one thread, each touching it only while it has it; the queue's
-/// lock orders the hand-overs.
+/// `@unchecked Sendable`: handed from the caller to the queue to one thread, each touching it only while it has it; the
+/// queue's lock orders the hand-overs.
 class Job: @unchecked Sendable {
     /// Set under the queue's lock by a cancellation that came before the job was queued.
     private(set) var isCancelled = false

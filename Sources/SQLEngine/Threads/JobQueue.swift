@@ -2,8 +2,8 @@ import Synchronization
 
 /// Calls in the order they came, and the threads that serve them.
 ///
-/// Threads are started when there is more to do than threads to do it, up to a limit. The thread that went idle last is woken
-/// first: its caches are warm.
+/// Threads are started when there is more to do than threads to do it, up to a limit. The thread that went idle last is
+/// woken first: its caches are warm.
 final class JobQueue: Sendable {
     private struct State {
         var waiting = FIFO<Job>()
