@@ -1,0 +1,238 @@
+import Logging
+import MatrixCore
+import NIOCore
+import NIOPosix
+import ServerMetrics
+import Synchronization
+import TestSupport
+
+@testable import WebServer
+
+/// A server that runs for the length of a test.
+struct ServerUnderTest: Sendable {
+    let server: WebServer
+    let bound: [BoundListener]
+    let log: RecordedLog
+    let metrics: MetricsRegistry
+
+    /// A client of the first listener.
+    var client: HTTPClient { HTTPClient(port: port) }
+    var port: Int { bound.first?.port ?? 0 }
+}
+
+/// Two users and a guest, by tokens of the same names.
+struct KnownTokens: Authenticator {
+    func requester(forToken token: String, address: String, userAgent: String?) async throws -> Requester {
+        guard ["alice", "admin", "guest"].contains(token) else {
+            throw MatrixError(status: 401, code: .unknownToken, message: "Invalid access token passed.")
+        }
+        return Requester(
+            user: UserID(trusted: "@\(token):example.org"), device: nil, accountNumber: 1, isGuest: token == "guest",
+            isAdmin: token == "admin")
+    }
+}
+
+struct Endpoints: EndpointGroup {
+    let endpoints: [Endpoint]
+}
+
+/// What a server logged.
+final class RecordedLog: Sendable {
+    struct Entry: Sendable {
+        let level: Logger.Level
+        let message: String
+        let requestID: String?
+    }
+
+    private let recorded = Mutex<[Entry]>([])
+
+    var entries: [Entry] { recorded.withLock { $0 } }
+    var lines: [String] { entries.map(\.message) }
+
+    func logger(level: Logger.Level) -> Logger {
+        var logger = Logger(label: "test") { _ in Handler(log: self) }
+        logger.logLevel = level
+        return logger
+    }
+
+    private struct Handler: LogHandler {
+        let log: RecordedLog
+        var logLevel = Logger.Level.info
+        var metadata: Logger.Metadata = [:]
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            let id = event.metadata?["request"]?.description
+            log.recorded.withLock {
+                $0.append(Entry(level: event.level, message: event.message.description, requestID: id))
+            }
+        }
+    }
+}
+
+extension Listener {
+    /// A free port of this machine.
+    static func free(
+        resources: Set<Resource> = [.client], tls: TLS? = nil, trustsForwardedFor: Bool = false,
+        requestIDHeader: String? = nil
+    ) -> Listener {
+        Listener(
+            place: .port(0, addresses: ["127.0.0.1"]), tls: tls, trustsForwardedFor: trustsForwardedFor,
+            requestIDHeader: requestIDHeader, resources: resources)
+    }
+}
+
+func withServer<Value: Sendable>(
+    _ endpoints: [Endpoint], listeners: [Listener] = [.free()], accessLevel: Logger.Level = .info,
+    configure: (inout WebServer.Configuration) -> Void = { _ in },
+    _ body: @Sendable (ServerUnderTest) async throws -> Value
+) async throws -> Value {
+    let (ready, announce) = AsyncStream<[BoundListener]>.makeStream()
+    let log = RecordedLog()
+    let metrics = MetricsRegistry()
+    var configuration = WebServer.Configuration(version: "1.2.3")
+    configuration.eventLoopThreads = 2
+    configuration.maximumConnections = 100
+    configure(&configuration)
+    let server = try WebServer(
+        listeners: listeners, endpoints: [Endpoints(endpoints: endpoints), HealthPage(), MetricsPage(metrics)],
+        authenticator: KnownTokens(), configuration: configuration, metrics: metrics,
+        logger: log.logger(level: .info), accessLogger: log.logger(level: accessLevel),
+        onReady: { bound in
+            announce.yield(bound)
+            announce.finish()
+        })
+    return try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask {
+            defer { announce.finish() }
+            try await server.run()
+        }
+        guard let bound = await ready.first(where: { _ in true }) else {
+            try await group.waitForAll()
+            throw NotStarted()
+        }
+        let value = try await body(ServerUnderTest(server: server, bound: bound, log: log, metrics: metrics))
+        group.cancelAll()
+        try await group.waitForAll()
+        return value
+    }
+}
+
+struct NotStarted: Error {}
+
+/// Something that happens once, and can be waited for.
+struct Signal: Sendable {
+    private let stream: AsyncStream<Void>
+    private let continuation: AsyncStream<Void>.Continuation
+
+    init() { (stream, continuation) = AsyncStream.makeStream() }
+
+    func send() { continuation.finish() }
+
+    /// Waits until it happened, or until the task is cancelled.
+    func wait() async { for await _ in stream {} }
+}
+
+/// A connection whose bytes the test writes and reads itself.
+final class RawConnection: Sendable {
+    private let channel: any Channel
+    private let gathered: Gathered
+
+    /// What arrived and was not read yet.
+    private final class Gathered: Sendable {
+        struct State {
+            var bytes: [UInt8] = []
+            var isClosed = false
+            var waiting: CheckedContinuation<Void, Never>?
+        }
+
+        let state = Mutex(State())
+
+        func change(_ change: (inout State) -> Void) {
+            let waiting = state.withLock { state in
+                change(&state)
+                defer { state.waiting = nil }
+                return state.waiting
+            }
+            waiting?.resume()
+        }
+    }
+
+    private final class Reader: ChannelInboundHandler {
+        typealias InboundIn = ByteBuffer
+        let gathered: Gathered
+
+        init(_ gathered: Gathered) { self.gathered = gathered }
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            let bytes = Array(unwrapInboundIn(data).readableBytesView)
+            gathered.change { $0.bytes += bytes }
+        }
+
+        func channelInactive(context: ChannelHandlerContext) { gathered.change { $0.isClosed = true } }
+
+        func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+    }
+
+    init(port: Int) async throws {
+        let gathered = Gathered()
+        self.gathered = gathered
+        channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).channelInitializer {
+            channel in
+            channel.eventLoop.makeCompletedFuture {
+                try channel.pipeline.syncOperations.addHandler(Reader(gathered))
+            }
+        }.connect(host: "127.0.0.1", port: port).get()
+    }
+
+    func send(_ text: String) async throws { try await channel.writeAndFlush(ByteBuffer(string: text)).get() }
+
+    func close() async throws { try await channel.close().get() }
+
+    /// Reads up to and with `end`; what there is if the server closes the connection before.
+    func read(to end: String) async -> String {
+        while true {
+            let text = gathered.state.withLock { state -> String? in
+                let found = state.bytes.firstRange(of: Array(end.utf8))
+                guard let upTo = found?.upperBound ?? (state.isClosed ? state.bytes.count : nil) else { return nil }
+                defer { state.bytes.removeFirst(upTo) }
+                return String(decoding: state.bytes[..<upTo], as: UTF8.self)
+            }
+            if let text { return text }
+            await change()
+        }
+    }
+
+    /// Reads until the server closes the connection.
+    func readToEnd() async -> String {
+        while !gathered.state.withLock(\.isClosed) { await change() }
+        return String(decoding: gathered.state.withLock(\.bytes), as: UTF8.self)
+    }
+
+    /// Waits for bytes beyond those there are, or for the end.
+    private func change() async {
+        let known = gathered.state.withLock { $0.bytes.count }
+        await withCheckedContinuation { continuation in
+            let isNew = gathered.state.withLock { state in
+                if state.isClosed || state.bytes.count != known { return true }
+                state.waiting = continuation
+                return false
+            }
+            if isNew { continuation.resume() }
+        }
+    }
+}
+
+extension Array where Element == UInt8 {
+    fileprivate func firstRange(of other: [UInt8]) -> Range<Int>? {
+        guard !other.isEmpty, count >= other.count else { return nil }
+        for start in 0...(count - other.count) where self[start] == other[0] {
+            if self[start..<(start + other.count)].elementsEqual(other) { return start..<(start + other.count) }
+        }
+        return nil
+    }
+}
