@@ -70,6 +70,8 @@ CREATE TABLE event_edges (
 CREATE TABLE forward_extremities (
     room BIGINT NOT NULL REFERENCES rooms (room),
     event BIGINT NOT NULL REFERENCES events (event),
+    -- Root of the state after the event.
+    state BIGINT NOT NULL,
     PRIMARY KEY (room, event)
 ) {clustered};
 
@@ -92,7 +94,19 @@ CREATE TABLE state_nodes (
     epoch BIGINT NOT NULL DEFAULT 0
 );
 
--- Chain cover of the auth graph: each state event stands on a chain, and reaches what is below it there and along links.
+-- The collection of unreachable state nodes: one row, once there was one.
+CREATE TABLE state_collection (
+    id BIGINT NOT NULL PRIMARY KEY CHECK (id = 1),
+    epoch BIGINT NOT NULL,
+    -- 0 at rest, 1 marking what rooms reach, 2 what events reach, 3 sweeping.
+    phase BIGINT NOT NULL,
+    -- The room, event or node that the phase has come to.
+    reached BIGINT NOT NULL,
+    deleted BIGINT NOT NULL
+);
+
+-- Chain cover of the auth graph: each state event stands on a chain, and reaches what is below it there and along the
+-- links that start at it or below it. A chain is numbered by its first event.
 CREATE TABLE auth_chains (
     event {id},
     chain BIGINT NOT NULL,
@@ -107,6 +121,7 @@ CREATE TABLE auth_chain_links (
     target_sequence BIGINT NOT NULL,
     PRIMARY KEY (chain, sequence, target_chain, target_sequence)
 ) {clustered};
+CREATE INDEX auth_chain_links_by_target ON auth_chain_links (target_chain, target_sequence);
 
 CREATE TABLE current_state (
     room BIGINT NOT NULL REFERENCES rooms (room),

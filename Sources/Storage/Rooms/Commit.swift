@@ -70,24 +70,29 @@ extension RoomStores {
             try position.extremities.first { $0.id == id }?.number ?? number(of: id)
         }
         let onTip = Set(prev) == Set(position.extremities.map(\.number))
-        let before = onTip ? position.state : try resolve(try records(prev).map(stateAfter), in: room)
+        let before = onTip ? position.state : try resolve(try records(prev).compactMap(stateAfter), in: room)
         let key = try event.state.map { try intern($0) }
         let assigned = caches.numbers.next()
         let after = try key.map { try states.root(before, changing: [$0: assigned]) } ?? before
+        let tipsBefore = Set(position.extremities.map(\.state))
         if !committing.isSoftFailed {
             position.extremities.removeAll { prev.contains($0.number) }
             position.extremities.append(
                 RoomPosition.Extremity(number: assigned, id: event.eventID, depth: event.depth, state: after))
         }
         let tips = Set(position.extremities.map(\.state))
-        let state: StateRoot? = tips.count == 1 ? tips.first : committing.isSoftFailed ? position.state : nil
+        // What the room's state was resolved from before need not be resolved again.
+        let state: StateRoot? = tips.count == 1 ? tips.first : tips == tipsBefore ? position.state : nil
         var stored = try insert(
             NewEvent(
                 event: event, number: assigned, isInTimeline: !committing.isSoftFailed,
                 flags: committing.isSoftFailed ? .softFailed : [], stateBefore: before, roomState: state, stateKey: key,
                 replaces: try key.flatMap { try states.event(under: $0, in: before) }, prev: prev,
                 transaction: committing.transaction), in: room)
-        if key != nil { try addToAuthChains(assigned, authEvents: event.authEvents.compactMap { try number(of: $0) }) }
+        if key != nil {
+            let authEvents = try event.authEvents.compactMap { try number(of: $0) }
+            try addToAuthChains(assigned, authEvents: authEvents, replacing: stored.record.replaces)
+        }
         if let state { return (stored, state) }
         // The state resolution reads the event, so it comes after it is written.
         let resolved = try resolve(Array(tips), in: room)

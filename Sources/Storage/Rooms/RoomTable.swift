@@ -81,19 +81,23 @@ extension RoomStores {
             "SELECT state_root, last_stream FROM rooms WHERE room = $1", .integer(room.number)
         ) { (StateRoot(node: $0.int(0)), $0.int(1)) }
         guard let row else { throw StorageError.damaged("room \(room.id) is missing") }
-        let numbers = try transaction.all(
-            "SELECT event FROM forward_extremities WHERE room = $1", .integer(room.number)
-        ) { $0.int(0) }
-        let extremities = try records(numbers).map { record in
+        let extremities = try transaction.all(
+            """
+            SELECT x.event, e.event_id, e.depth, x.state FROM forward_extremities x JOIN events e ON e.event = x.event
+            WHERE x.room = $1 ORDER BY x.event
+            """, .integer(room.number)
+        ) {
             RoomPosition.Extremity(
-                number: record.number, id: record.eventID, depth: record.depth, state: try stateAfter(record))
+                number: $0.int(0), id: EventID(trusted: $0.text(1)), depth: $0.int(2), state: StateRoot(node: $0.int(3)))
         }
         return RoomPosition(room: room, state: row.0, lastStream: row.1, extremities: extremities)
     }
 
-    /// The state after an event: that before it, changed by it unless it was rejected.
-    package func stateAfter(_ record: EventRecord) throws -> StateRoot {
-        guard let before = record.stateBefore else { return .empty }
+    /// The state after an event: that before it, changed by it unless it was rejected; `nil` for an outlier.
+    ///
+    /// May write trie nodes.
+    package func stateAfter(_ record: EventRecord) throws -> StateRoot? {
+        guard let before = record.stateBefore else { return nil }
         guard let key = record.stateKey, !record.flags.contains(.rejected) else { return before }
         return try states.root(before, changing: [key: record.number])
     }
@@ -110,7 +114,8 @@ extension RoomStores {
         }
         for added in position.extremities where !before.extremities.contains(where: { $0.number == added.number }) {
             try transaction.execute(
-                "INSERT INTO forward_extremities (room, event) VALUES ($1, $2)", .integer(room), .integer(added.number))
+                "INSERT INTO forward_extremities (room, event, state) VALUES ($1, $2, $3)",
+                .integer(room), .integer(added.number), .integer(added.state.node))
         }
     }
 
