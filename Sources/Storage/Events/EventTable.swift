@@ -162,8 +162,9 @@ extension RoomStores {
 extension StorageCaches {
     /// Keeps `event`, unless it was redacted since it was read.
     func insert(_ event: StoredEvent) {
-        if event.record.redactedBy == nil, redacted[event.number] != nil { return }
         events.insert(event, for: event.number, cost: event.cost)
+        // Looked up after the insertion: a redaction that comes between removes the event itself.
+        if event.record.redactedBy == nil, redacted[event.number] != nil { events.remove(event.number) }
     }
 
     /// Forgets what `event` was before it was redacted, also where a reader is about to put it back.

@@ -64,14 +64,14 @@ final class StateNode: Sendable {
         var offset = 1
         guard let kind = bytes.first, let count = Varint.read(bytes, at: &offset) else { return nil }
         if kind == 0 {
-            guard count <= Self.leafCapacity else { return nil }
+            guard (0...Int64(Self.leafCapacity)).contains(count) else { return nil }
             var keys: [Int64] = []
             var values: [Int64] = []
             var previous: Int64 = 0
             for _ in 0..<count {
                 guard let step = Varint.read(bytes, at: &offset), let value = Varint.read(bytes, at: &offset)
                 else { return nil }
-                previous += step
+                previous &+= step
                 keys.append(previous)
                 values.append(value)
             }

@@ -24,8 +24,22 @@ package struct StateTree {
     /// node that is rolled back is given again. `nil` in a reading transaction.
     private let own: OwnNodes?
 
-    private final class OwnNodes {
-        var nodes: [Int64: StateNode] = [:]
+    private final class OwnNodes: Sendable {
+        private let nodes = Mutex<[Int64: StateNode]>([:])
+        private let isShared = Atomic(false)
+
+        subscript(number: Int64) -> StateNode? {
+            get { nodes.withLock { $0[number] } }
+            set { nodes.withLock { $0[number] = newValue } }
+        }
+
+        /// Gives the nodes to `cache` once `transaction` is committed.
+        func share(with cache: StateNodeCache, after transaction: Transaction) {
+            if isShared.exchange(true, ordering: .relaxed) { return }
+            transaction.onCommit { [self] in
+                for (number, node) in nodes.withLock({ $0 }) { cache.insert(node, number) }
+            }
+        }
     }
 
     /// What a transaction may do with the tries.
@@ -123,7 +137,7 @@ package struct StateTree {
     ) throws -> StateRoot {
         guard !changes.isEmpty else { return root }
         let number = try update(root.node, changes.map { ($0.key, $0.value) }, depth: 0)
-        publishWhenCommitted()
+        own?.share(with: cache, after: transaction)
         return StateRoot(node: number)
     }
 
@@ -192,7 +206,7 @@ package struct StateTree {
             """, .blob(hash), .blob(bytes), .integer(epoch)
         ) { $0.int(0) }
         if let inserted {
-            own?.nodes[inserted] = node
+            own?[inserted] = node
             return inserted
         }
         let known = try transaction.first(
@@ -203,32 +217,21 @@ package struct StateTree {
         return number
     }
 
-    /// Tells a running collection that `number` and all below it are in use again.
+    /// Tells a running collection that `number` is in use again; it marks what is below when it comes there.
     private func keep(_ number: Int64, epoch: Int64) throws {
-        var waiting = [number]
-        while let number = waiting.popLast() {
-            let changed = try transaction.execute(
-                "UPDATE state_nodes SET epoch = $2 WHERE node = $1 AND epoch < $2", .integer(number), .integer(epoch))
-            if changed > 0, case .branch(_, _, let children) = try node(number).body {
-                waiting.append(contentsOf: children)
-            }
-        }
-    }
-
-    private func publishWhenCommitted() {
-        guard let nodes = own?.nodes else { return }
-        transaction.onCommit { [cache] in for (number, node) in nodes { cache.insert(node, number) } }
+        try transaction.execute(
+            "UPDATE state_nodes SET epoch = $2 WHERE node = $1", .integer(number), .integer(epoch))
     }
 
     private func node(_ number: Int64) throws -> StateNode {
-        if let node = own?.nodes[number] ?? cache[number] { return node }
+        if let node = own?[number] ?? cache[number] { return node }
         let bytes = try transaction.first("SELECT body FROM state_nodes WHERE node = $1", .integer(number)) {
             $0.blob(0)
         }
         guard let bytes, let node = StateNode(encoded: bytes) else {
             throw StorageError.damaged("state node \(number) is missing or damaged")
         }
-        if let own { own.nodes[number] = node } else { cache.insert(node, number) }
+        if let own { own[number] = node } else { cache.insert(node, number) }
         return node
     }
 }
@@ -257,4 +260,6 @@ package final class StateNodeCache: Sendable {
         nodes.insert(node, for: number, cost: bytes)
     }
     func remove(_ number: Int64) { nodes.remove(number) }
+    /// How many nodes are in memory.
+    var count: Int { nodes.count }
 }

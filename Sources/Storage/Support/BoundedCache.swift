@@ -1,4 +1,4 @@
-package import Synchronization
+import Synchronization
 
 /// A thread-safe map that holds at most so much, and lets go of what was not used for longest, roughly (the CLOCK rule).
 package final class BoundedCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
@@ -69,6 +69,9 @@ package final class BoundedCache<Key: Hashable & Sendable, Value: Sendable>: Sen
             if let place = contents.places[key] { Self.remove(at: place, from: &contents) }
         }
     }
+
+    /// How many entries are held.
+    package var count: Int { contents.withLock { $0.places.count } }
 
     package func removeAll() { contents.withLock { $0 = Contents() } }
 
