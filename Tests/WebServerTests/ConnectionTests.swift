@@ -166,7 +166,8 @@ import Testing
             $0.timeouts.body = .milliseconds(50)
         } _: { server in
             let connection = try await RawConnection(port: server.port)
-            try await connection.send(sent)
+            // It fails if this test is slow too, and the connection is closed by now.
+            try? await connection.send(sent)
             #expect(await connection.readToEnd() == "")
         }
     }

@@ -15,6 +15,8 @@ import Testing
         let (ready, announce) = AsyncStream<Int>.makeStream()
         var configuration = WebServer.Configuration(version: "1")
         configuration.shutdownGrace = grace
+        // One thread, so that all connections learn of the stop at the same moment.
+        configuration.eventLoopThreads = 1
         let server = try WebServer(
             listeners: [.free()], endpoints: [Endpoints(endpoints: endpoints)], authenticator: KnownTokens(),
             configuration: configuration, metrics: MetricsRegistry(), logger: RecordedLog().logger(level: .info),

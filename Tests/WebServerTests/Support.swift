@@ -196,29 +196,35 @@ final class RawConnection: Sendable {
     /// Reads up to and with `end`; what there is if the server closes the connection before.
     func read(to end: String) async -> String {
         while true {
-            let text = gathered.state.withLock { state -> String? in
+            let (text, seen) = gathered.state.withLock { state -> (String?, Int) in
                 let found = state.bytes.firstRange(of: Array(end.utf8))
-                guard let upTo = found?.upperBound ?? (state.isClosed ? state.bytes.count : nil) else { return nil }
+                guard let upTo = found?.upperBound ?? (state.isClosed ? state.bytes.count : nil) else {
+                    return (nil, state.bytes.count)
+                }
                 defer { state.bytes.removeFirst(upTo) }
-                return String(decoding: state.bytes[..<upTo], as: UTF8.self)
+                return (String(decoding: state.bytes[..<upTo], as: UTF8.self), 0)
             }
             if let text { return text }
-            await change()
+            await moreThan(seen)
         }
     }
 
     /// Reads until the server closes the connection.
     func readToEnd() async -> String {
-        while !gathered.state.withLock(\.isClosed) { await change() }
-        return String(decoding: gathered.state.withLock(\.bytes), as: UTF8.self)
+        while true {
+            let (text, seen) = gathered.state.withLock { state in
+                (state.isClosed ? String(decoding: state.bytes, as: UTF8.self) : nil, state.bytes.count)
+            }
+            if let text { return text }
+            await moreThan(seen)
+        }
     }
 
-    /// Waits for bytes beyond those there are, or for the end.
-    private func change() async {
-        let known = gathered.state.withLock { $0.bytes.count }
+    /// Waits until more than `seen` bytes are there, or the connection is closed.
+    private func moreThan(_ seen: Int) async {
         await withCheckedContinuation { continuation in
             let isNew = gathered.state.withLock { state in
-                if state.isClosed || state.bytes.count != known { return true }
+                if state.isClosed || state.bytes.count > seen { return true }
                 state.waiting = continuation
                 return false
             }
