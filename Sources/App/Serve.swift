@@ -22,7 +22,7 @@ func serve(configuration: Configuration) async throws {
     let notifier = ServiceNotifier()
     let server = try WebServer(
         listeners: configuration.httpListeners, endpoints: services.endpoints(configuration),
-        authenticator: TokenAuthenticator(tokens: services.tokens),
+        authenticator: TokenAuthenticator(tokens: services.tokens, blocking: configuration.blocking),
         configuration: WebServer.Configuration(version: Version.current), metrics: services.metrics, logger: log,
         accessLogger: Logger(label: "axolemma.access"),
         onReady: { listeners in
@@ -79,9 +79,15 @@ private func openDatabase(_ configuration: Configuration) async throws -> any Da
 /// Answers for the web server whose token a request bears.
 private struct TokenAuthenticator: Authenticator {
     let tokens: AccessTokenService
+    let blocking: BlockingSettings
 
     func requester(forToken token: String, address: String, userAgent: String?) async throws -> Requester {
-        try await tokens.requester(forToken: token, address: address, userAgent: userAgent)
+        let requester = try await tokens.requester(forToken: token, address: address, userAgent: userAgent)
+        guard blocking.isDisabled, !requester.isAdmin else { return requester }
+        var fields: JSONObject = ["limit_type": "hs_disabled"]
+        fields["admin_contact"] = blocking.adminContact.map { .string($0) }
+        throw MatrixError(
+            status: 403, code: "M_RESOURCE_LIMIT_EXCEEDED", message: blocking.message, fields: fields)
     }
 }
 

@@ -7,7 +7,7 @@ import ServerConfiguration
 extension Configuration {
     var accountSettings: AccountSettings {
         var settings = AccountSettings(serverName: serverName)
-        settings.isRegistrationEnabled = registration.isOpen
+        settings.isRegistrationEnabled = registration.isOpen && !blocking.isDisabled
         settings.registrationRequiresToken = registration.requiresToken
         settings.registrationSharedSecret = registration.sharedSecret
         settings.allowsGuests = registration.allowsGuests
@@ -39,6 +39,12 @@ extension Configuration {
             if let preset = RoomPreset(rawValue: name) { settings.powerLevelOverrides[preset] = content }
         }
         settings.blocksInvites = rooms.onlyAdminsInvite
+        settings.forgetsOnLeave = rooms.forgetsOnLeave
+        settings.allowsPerRoomProfiles = profiles.allowsPerRoomProfiles
+        settings.showsProfileOnInvite = profiles.shownOnInvite
+        settings.excludedFromSync = rooms.excludedFromSync
+        let further = rooms.additionalPrejoinEvents.map { StateKey($0.type, $0.stateKey ?? "") }
+        settings.strippedState = (rooms.disablesDefaultPrejoinEvents ? [] : StrippedState.standardKeys) + further
         settings.listsRooms = directory.isSearchable
         settings.showsDirectoryToAnyone = directory.isOpenToAnyone
         settings.aliasesRequireMembership = directory.aliasesRequireMembership

@@ -8,18 +8,23 @@ import WebServer
 extension Services {
     /// Everything that is served.
     func endpoints(_ configuration: Configuration) -> [any EndpointGroup] {
-        var discovery = ClientDiscovery(
-            publicBaseURL: configuration.wellKnown.servesClient ? configuration.wellKnown.publicBaseURL : nil)
-        discovery.identityServer = configuration.wellKnown.identityServer
-        discovery.extraContent = configuration.wellKnown.clientContent
-        return [
-            Versions(), Wellknown(discovery: discovery),
-            Capabilities(profiles: profiles.settings, defaultRoomVersion: configuration.rooms.defaultVersion),
-            LoginEndpoints(accounts: accounts, limits: limiter, discovery: discovery),
-            Registration(registration: registration), RegistrationTokens(registration: registration),
-            Logout(devices: devices), Whoami(), DeviceManagement(devices: devices, interactiveAuth: interactiveAuth),
-            Profile(profiles: profiles), Filter(filters: filters),
-            Register(registration: sharedSecretRegistration), ServerVersion(version: Version.current),
-        ]
+        let client = ClientServices(
+            accounts: .init(
+                accounts: accounts, registration: registration, interactiveAuth: interactiveAuth, devices: devices,
+                profiles: profiles, limits: limiter),
+            rooms: .init(
+                creation: creation, rooms: rooms, memberships: memberships, reader: reader, directory: directory,
+                sync: sync, filters: filters),
+            discovery: discovery(configuration.wellKnown))
+        return ClientAPI.endpoints(for: client) + [
+            Register(registration: sharedSecretRegistration), ServerVersion(version: Version.current), HealthPage(),
+        ] + (configuration.metricsEnabled ? [MetricsPage(metrics)] : [])
+    }
+
+    private func discovery(_ settings: WellKnownSettings) -> ClientDiscovery {
+        var discovery = ClientDiscovery(publicBaseURL: settings.servesClient ? settings.publicBaseURL : nil)
+        discovery.identityServer = settings.identityServer
+        discovery.extraContent = settings.clientContent
+        return discovery
     }
 }

@@ -29,6 +29,8 @@ struct Services: Sendable {
     let sender: EventSender
     let memberships: MembershipService
     let rooms: RoomService
+    let reader: RoomReader
+    let directory: RoomDirectory
     let creation: RoomCreation
     let timeouts: TimeoutWheel
     let sync: SyncService
@@ -39,8 +41,9 @@ struct Services: Sendable {
     init(configuration: Configuration, database: any Database, key: SigningKey) async throws {
         self.database = database
         let (time, random) = (TimeSource.system, RandomSource.system)
-        try await migrate(database, Schema.migrations)
+        try await migrate(database, Schema.migrations, madeBy: "axolemma \(Version.current)")
         let caches = StorageCaches(serverName: configuration.serverName)
+        try await database.write { try RoomStores($0, caches: caches, .writing).resumeStateCollection() }
         self.caches = caches
         let metrics = MetricsRegistry()
         ProcessMetrics.register(in: metrics)
@@ -63,10 +66,12 @@ struct Services: Sendable {
         creation = RoomCreation(
             database: database, sender: sender, memberships: memberships, modules: registry, limiter: limiter,
             random: random, settings: roomSettings)
+        reader = RoomReader(database: database, states: sender.states, stream: stream, time: time)
+        directory = RoomDirectory(database: database, sender: sender, stream: stream, settings: roomSettings)
         timeouts = TimeoutWheel()
         sync = SyncService(
             database: database, caches: caches, stream: stream, timeouts: timeouts, time: time,
-            timelineLimit: configuration.rooms.filterTimelineLimit ?? 1_000)
+            settings: roomSettings, timelineLimit: configuration.rooms.filterTimelineLimit ?? 1_000)
         moduleFeed = ModuleEventFeed(database: database, sender: sender, stream: stream, modules: registry)
 
         let settings = configuration.accountSettings

@@ -2,6 +2,7 @@ package import MatrixCore
 import ModuleAPI
 package import SQLEngine
 package import Storage
+import Synchronization
 
 /// Takes this server's events from a draft into a room's graph.
 package final class EventSender: Sendable {
@@ -16,6 +17,9 @@ package final class EventSender: Sendable {
     private let inFlight = KeyedLock<TransactionKey>()
     /// What transactions of late came to; older ones are looked up in storage.
     private let recent = BoundedCache<TransactionKey, EventID>(limit: 10_000)
+
+    /// Events that wait for their room's lease, in order of arrival.
+    private let waiting = Mutex<[RoomNumber: [PendingSend]]>([:])
 
     private struct TransactionKey: Hashable, Sendable {
         let room: RoomNumber
@@ -74,58 +78,145 @@ package final class EventSender: Sendable {
 
     private func sendOnce(_ intent: EventIntent, to room: RoomHandle) async throws -> EventID {
         if modules.needsDraft { return try await sendDrafted(intent, to: room) }
+        let own = PendingSend(intent)
+        waiting.withLock { $0[room.number, default: []].append(own) }
         return try await writers.withCommitLease(on: room) { lease in
-            let position = try await states.position(under: lease)
-            if let same = try await unchanged(intent, in: room) { return same }
-            let (event, redacts) = try await draft(intent, at: position)
-            return try await commit(event, redacts: redacts, intent.transaction, onto: position, lease)
+            // Whoever has the lease sends for all who wait for it: one transaction, one flush to disk.
+            if own.result == nil { try await sendWaiting(in: room, own: own, lease) }
+            guard let result = own.result else { throw MatrixError.internalError }
+            return try result.get()
         }
+    }
+
+    /// How many events to send in one transaction.
+    private static let maximumBatch = 64
+
+    /// Sends what waits for the room, `own` among it, and notes how each fared.
+    private func sendWaiting(in room: RoomHandle, own: PendingSend, _ lease: borrowing CommitLease) async throws {
+        var batch = waiting.withLock { waiting in
+            var sends = waiting[room.number] ?? []
+            let batch = Array(sends.prefix(Self.maximumBatch))
+            sends.removeFirst(batch.count)
+            waiting[room.number] = sends.isEmpty ? nil : sends
+            return batch
+        }
+        if !batch.contains(where: { $0 === own }) {
+            waiting.withLock { $0[room.number]?.removeAll { $0 === own } }
+            batch.append(own)
+        }
+        do {
+            try await send(batch, lease)
+        } catch is CancellationError {
+            // The client in whose name this ran hung up; the others' events are for the next one to send.
+            let others = batch.filter { $0 !== own && $0.result == nil }
+            waiting.withLock { $0[room.number, default: []].insert(contentsOf: others, at: 0) }
+            throw CancellationError()
+        } catch {
+            for send in batch where send.result == nil { send.result = .failure(error) }
+        }
+    }
+
+    private func send(_ batch: [PendingSend], _ lease: borrowing CommitLease) async throws {
+        while true {
+            let position = try await states.position(under: lease)
+            var line = EventLine(position)
+            for send in batch where send.result == nil {
+                do {
+                    if let same = try await unchanged(send.intent, in: position.room, line) {
+                        send.result = .success(same)
+                    } else {
+                        let (event, redacts) = try await draft(send.intent, at: line)
+                        line.append(event, for: send, redacts: redacts)
+                    }
+                } catch is CancellationError {
+                    throw CancellationError()
+                } catch {
+                    send.result = .failure(error)
+                }
+            }
+            guard !line.sends.isEmpty else { return }
+            do {
+                try await commit(line.events, onto: position, lease)
+                for (send, event) in zip(line.sends, line.events) { send.result = .success(event.event.eventID) }
+                return
+            } catch let error as SQLError where error.kind == .uniqueViolation {
+                try await settleCollision(line, in: position.room, error)
+            }
+        }
+    }
+
+    /// Something in the line is there already: a transaction completed before, or an event made of the same words in the same
+    /// millisecond. Finds it, so that the others can be sent without it.
+    private func settleCollision(_ line: EventLine, in room: RoomHandle, _ error: SQLError) async throws {
+        var isSettled = false
+        for (send, committing) in zip(line.sends, line.events) {
+            if let sent = send.intent.transaction, let earlier = try await event(in: room, sentBy: sent) {
+                send.result = .success(earlier)
+                isSettled = true
+            } else if try await states.event(committing.event.eventID) != nil {
+                send.intent.originServerTS = Timestamp(
+                    milliseconds: committing.event.originServerTS.milliseconds + 1)
+                isSettled = true
+            }
+        }
+        if !isSettled { throw error }
     }
 
     /// The way of an event that modules see first. They see it drafted on the room as it stands; no lease is held
     /// meanwhile, as they may send into the room themselves. If something did, the graph forks, which is legal.
     private func sendDrafted(_ intent: EventIntent, to room: RoomHandle) async throws -> EventID {
         if let transaction = intent.transaction, let sent = try await event(in: room, sentBy: transaction) { return sent }
-        if let same = try await unchanged(intent, in: room) { return same }
-        var intent = intent
         let position = try await writers.withCommitLease(on: room) { try await states.position(under: $0) }
-        var (event, redacts) = try await draft(intent, at: position)
+        let line = EventLine(position)
+        if let same = try await unchanged(intent, in: room, line) { return same }
+        let send = PendingSend(intent)
+        var (event, redacts) = try await draft(intent, at: line)
         let map = stateMap(of: room, at: position.state)
         if case .replace(let object) = try await modules.checkEventAllowed(event, state: map) {
             let replacement = try EventReplacement(object, of: event, on: composer.serverName)
-            intent.redacts = replacement.redacts
-            intent.content = replacement.content
-            intent.sender = replacement.sender
-            (event, redacts) = try await draft(intent, at: position)
+            send.intent.redacts = replacement.redacts
+            send.intent.content = replacement.content
+            send.intent.sender = replacement.sender
+            (event, redacts) = try await draft(send.intent, at: line)
         }
         if event.type != .member { try await modules.checkEventForSpam(event) }
-        return try await writers.withCommitLease(on: room) { lease in
-            let now = try await states.position(under: lease)
-            if now.state != position.state { try await authorize(event, in: room, at: now.state) }
-            return try await commit(event, redacts: redacts, intent.transaction, onto: now, lease)
+        while true {
+            var seen = line
+            seen.append(event, for: send, redacts: redacts)
+            do {
+                return try await writers.withCommitLease(on: room) { [events = seen.events, event] lease in
+                    let now = try await states.position(under: lease)
+                    if now.state != position.state { try await authorize(event, in: room, at: now.state) }
+                    try await commit(events, onto: now, lease)
+                    return event.eventID
+                }
+            } catch let error as SQLError where error.kind == .uniqueViolation {
+                try await settleCollision(seen, in: room, error)
+                if let result = send.result { return try result.get() }
+                (event, redacts) = try await draft(send.intent, at: line)
+            }
         }
     }
 
     /// The state event that says just what `intent` would, if the room has it.
-    private func unchanged(_ intent: EventIntent, in room: RoomHandle) async throws -> EventID? {
-        guard let key = intent.state, let current = try await states.current(key, in: room),
+    private func unchanged(_ intent: EventIntent, in room: RoomHandle, _ line: EventLine) async throws -> EventID? {
+        guard let key = intent.state, let current = try await line.state(of: [key], from: states)[key],
             current.sender == intent.sender, current.content == intent.content
         else { return nil }
         return current.eventID
     }
 
-    /// The authorized, signed event for `intent`.
+    /// The authorized, signed event for `intent` at the end of a line.
     private func draft(
-        _ intent: EventIntent, at position: RoomPosition
+        _ intent: EventIntent, at line: EventLine
     ) async throws -> (Event, redacts: EventNumber?) {
-        let room = position.room
+        let room = line.position.room
         var keys = composer.authKeys(of: intent, in: room.version)
-        if intent.redacts != nil { keys.append(.create) }
         // From room version 12 on the create event is no auth event, yet the rules ask for it.
         if !keys.contains(.create) { keys.append(.create) }
-        let state = try await states.events(keys, in: position.state, of: room)
-        let hashes = try await referenceHashes(of: position, state)
-        let event = try composer.compose(intent, at: position, state: state, referenceHashes: hashes)
+        let state = try await line.state(of: keys, from: states)
+        let hashes = try await referenceHashes(of: line, state)
+        let event = try composer.compose(intent, at: line.position, state: state, referenceHashes: hashes)
         try MatrixCore.authorize(event, state: { state[$0] })
         guard let target = intent.redacts else { return (event, nil) }
         return (event, try await redactable(target, by: event, state: state))
@@ -133,16 +224,16 @@ package final class EventSender: Sendable {
 
     /// Room versions 1 and 2 name events with their hashes.
     private func referenceHashes(
-        of position: RoomPosition, _ state: [StateKey: Event]
+        of line: EventLine, _ state: [StateKey: Event]
     ) async throws -> [EventID: [UInt8]] {
-        guard position.room.version.eventFormat.referencesCarryHashes else { return [:] }
-        let numbers = position.extremities.map(\.number)
+        guard line.position.room.version.eventFormat.referencesCarryHashes else { return [:] }
+        let numbers = line.position.extremities.map(\.number).filter { $0 != EventLine.unwritten }
         let events = try await database.read { [caches = states.caches] transaction in
             let stores = RoomStores(transaction, caches: caches, .reading)
             return try numbers.compactMap { try stores.parsedEvent($0) }
         }
         return try Dictionary(
-            (events + state.values).map { ($0.eventID, try referenceHash($0.object, version: $0.version)) }
+            (events + line.events.map(\.event) + state.values).map { ($0.eventID, try referenceHash($0.object, version: $0.version)) }
         ) { $1 }
     }
 
@@ -186,32 +277,17 @@ package final class EventSender: Sendable {
 
     // MARK: Commit
 
-    private func commit(
-        _ event: Event, redacts: EventNumber?, _ transaction: EventTransaction?, onto position: RoomPosition,
-        _ lease: borrowing CommitLease
-    ) async throws -> EventID {
-        let commit = EventToCommit(event, redacts: redacts, transaction: transaction)
-        return try await self.commit([commit], onto: position, lease)
-    }
-
     /// Writes the events in one transaction. Whoever waits for them is told once they are durable.
-    /// - Returns: The last event's ID; that of an earlier event if its transaction was completed before.
-    @discardableResult
     private func commit(
         _ events: [EventToCommit], onto position: RoomPosition, _ lease: borrowing CommitLease
-    ) async throws -> EventID {
+    ) async throws {
         precondition(lease.room == position.room, "The lease is on another room")
-        return try await database.write { [caches = states.caches, states, stream] transaction in
-            let stores = RoomStores(transaction, caches: caches, .writing)
-            if let sent = events.last?.transaction, let earlier = try stores.event(in: position.room, sentBy: sent) {
-                return earlier
-            }
-            let commit = try stores.commit(events, onto: position)
+        try await database.write { [caches = states.caches, states, stream] transaction in
+            let commit = try RoomStores(transaction, caches: caches, .writing).commit(events, onto: position)
             transaction.onCommit {
                 states.apply(commit, events.map(\.event))
                 stream.advance(commit, from: position.state)
             }
-            return commit.events.last?.eventID ?? EventID(trusted: "")
         }
     }
 

@@ -85,7 +85,14 @@ package final class MembershipService: Sendable {
         var content = change.content
         content["membership"] = .string(change.action.membership.rawValue)
         if let reason = change.reason { content["reason"] = .string(reason) }
-        if [.join, .invite, .knock].contains(change.action) { try await addProfile(of: change.target, to: &content) }
+        if !settings.allowsPerRoomProfiles {
+            content["displayname"] = nil
+            content["avatar_url"] = nil
+        }
+        let showsProfile = change.action == .invite ? settings.showsProfileOnInvite : true
+        if [.join, .invite, .knock].contains(change.action), showsProfile {
+            try await addProfile(of: change.target, to: &content)
+        }
         if change.action == .join, current?.membership != .join, current?.membership != .invite {
             if let authorizer = try await authorizer(of: change.target, in: room, state) {
                 content["join_authorised_via_users_server"] = .string(authorizer.string)
@@ -93,7 +100,9 @@ package final class MembershipService: Sendable {
         }
         let intent = EventIntent(
             type: .member, stateKey: change.target.string, content: content, sender: requester.user)
-        return try await sender.send(intent, to: room)
+        let event = try await sender.send(intent, to: room)
+        if change.action == .leave, settings.forgetsOnLeave { try await forget(room.id, by: requester) }
+        return event
     }
 
     /// Decides what the current membership alone decides: nothing to do, or not to be done.

@@ -2,6 +2,7 @@ package import MatrixCore
 import ModuleAPI
 package import SQLEngine
 import Storage
+import Synchronization
 
 /// Makes rooms.
 ///
@@ -14,6 +15,8 @@ package final class RoomCreation: Sendable {
     private let limiter: RateLimiter
     private let random: RandomSource
     private let settings: RoomSettings
+    /// When the latest room was created, in milliseconds.
+    private let latest = Atomic<Int64>(0)
 
     package init(
         database: any Database, sender: EventSender, memberships: MembershipService, modules: ModuleRegistry,
@@ -79,6 +82,19 @@ package final class RoomCreation: Sendable {
     private static let aliasTaken = MatrixError(
         status: 400, code: .roomInUse, message: "Room alias already taken")
 
+    /// A time no other room of ours was created at: from room version 12 on a room's ID is the hash of its create event, and
+    /// two that differ in nothing else would be one room.
+    private func creationTime() -> Timestamp {
+        var previous = latest.load(ordering: .relaxed)
+        while true {
+            let time = max(sender.composer.time.now().milliseconds, previous + 1)
+            let (exchanged, original) = latest.compareExchange(
+                expected: previous, desired: time, ordering: .relaxed)
+            if exchanged { return Timestamp(milliseconds: time) }
+            previous = original
+        }
+    }
+
     // MARK: Events
 
     /// Writes the room's first events, all or none of them.
@@ -90,7 +106,8 @@ package final class RoomCreation: Sendable {
             version: wish.version, composer: sender.composer, modules: modules,
             roomID: wish.version.eventFormat.roomIDIsCreateHash
                 ? nil : RoomID(trusted: "!\(random.letters(18)):\(settings.serverName)"))
-        for intent in wish.intents(by: requester.user, profile: profile, alias: alias) {
+        for var intent in wish.intents(by: requester.user, profile: profile, alias: alias) {
+            if intent.type == .create { intent.originServerTS = creationTime() }
             try await graph.append(intent)
         }
         guard let id = graph.roomID else { throw MatrixError.internalError }

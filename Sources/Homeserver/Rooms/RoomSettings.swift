@@ -19,6 +19,16 @@ package struct RoomSettings: Sendable {
     package var mayPublish: DirectoryRule = { _, _, _ in true }
     /// Whether only members of a room may give it aliases (`require_membership_for_aliases`).
     package var aliasesRequireMembership = true
+    /// Whether a room that is left is forgotten as well (`forget_rooms_on_leave`).
+    package var forgetsOnLeave = false
+    /// Whether a member event may name its user otherwise than the profile (`allow_per_room_profiles`).
+    package var allowsPerRoomProfiles = true
+    /// Whether invites show the invited user's name and avatar (`include_profile_data_on_invite`).
+    package var showsProfileOnInvite = true
+    /// The state that somebody who is invited or knocks is shown (`room_prejoin_state`).
+    package var strippedState: [StateKey] = StrippedState.standardKeys
+    /// Rooms that no answer to `/sync` shows (`exclude_rooms_from_sync`).
+    package var excludedFromSync: Set<RoomID> = []
     /// Whether the room directory can be searched (`enable_room_list_search`).
     package var listsRooms = true
     /// Whether the room directory is shown to anyone (`allow_public_rooms_without_auth`).

@@ -80,10 +80,18 @@ struct JoinedRoomSync {
     private func state(for timeline: Timeline, upTo end: StreamPosition) throws -> [StoredEvent] {
         guard filter.state.admits(room: room.id) else { return [] }
         let before = try since.flatMap { request.fullState ? nil : try stores.roomState(of: room, at: $0) } ?? .empty
-        let target = try targetState(timeline, upTo: end)
+        let final = try stores.roomState(of: room, at: end) ?? .empty
+        // State and timeline follow the stream, so where the graph forks it is the room's state that counts, not the event's.
+        let target = request.usesStateAfter ? final : try stores.roomState(of: room, at: timeline.start) ?? .empty
         let lazy = filter.state.lazyLoadsMembers
         var numbers: [EventNumber] = []
-        for difference in try stores.states.differences(from: before, to: target) {
+        var differences = try stores.states.differences(from: before, to: target)
+        // What a fork's resolution changed shows in no event of the timeline.
+        let shown = Set(timeline.events.map(\.number))
+        differences += try stores.states.differences(from: target, to: final).filter { difference in
+            difference.new.map { !shown.contains($0) && $0 <= timeline.start } ?? false
+        }
+        for difference in differences {
             guard let event = difference.new else { continue }
             if lazy {
                 let key = try stores.key(difference.key)
@@ -93,12 +101,6 @@ struct JoinedRoomSync {
         }
         if lazy { numbers += try lazyMembers(timeline, in: target).filter { !numbers.contains($0) } }
         return try stores.events(numbers).filter(filter.state.admits)
-    }
-
-    /// The state at the start of the timeline; with `state_after`, that at its end.
-    private func targetState(_ timeline: Timeline, upTo end: StreamPosition) throws -> StateRoot {
-        if !request.usesStateAfter, let first = timeline.events.first?.record.stateBefore { return first }
-        return try stores.roomState(of: room, at: end) ?? .empty
     }
 
     /// The member events of those who sent the timeline, as far as the client does not have them.

@@ -11,6 +11,7 @@ struct SyncAssembly: Sendable {
     let time: Timestamp
     let members: LazyMembers
     let timelineLimit: Int
+    let settings: RoomSettings
 
     var since: StreamPosition? { request.since?.events }
 
@@ -22,6 +23,10 @@ struct SyncAssembly: Sendable {
 
     var eventWriter: ClientEventWriter {
         ClientEventWriter(viewer: viewer, now: time, room: .leftOut, format: EventFormat(request.filter))
+    }
+
+    private func admits(_ room: RoomHandle) -> Bool {
+        request.filter.rooms.admits(room: room.id) && !settings.excludedFromSync.contains(room.id)
     }
 
     // MARK: From memory
@@ -39,7 +44,7 @@ struct SyncAssembly: Sendable {
             guard let place = places[room] else { continue }
             // Somebody who came or went needs more than the events.
             guard place.stream <= since else { return nil }
-            guard place.membership == .join, filter.rooms.admits(room: entry.event.room.id) else { continue }
+            guard place.membership == .join, admits(entry.event.room) else { continue }
             guard ClientEventWriter.standsAlone(entry.event) else { return nil }
             if let slot = slots[room] {
                 rooms[slot].events.append(entry)
@@ -50,7 +55,8 @@ struct SyncAssembly: Sendable {
         }
         for (_, events) in rooms {
             // A gap, or a fork whose state the timeline does not show.
-            guard events.count <= timelineLimit, events[0].event.record.stateBefore == events[0].roomStateBefore
+            guard events.count <= timelineLimit,
+                events.allSatisfy({ $0.event.record.stateBefore == $0.roomStateBefore })
             else { return nil }
         }
         var body = SyncBody(token: nextToken)
@@ -80,7 +86,7 @@ struct SyncAssembly: Sendable {
         for room in try concernedRooms(stores, recent: recent).sorted() {
             guard let place = places[room] else { continue }
             let handle = try stores.room(room)
-            guard request.filter.rooms.admits(room: handle.id) else { continue }
+            guard admits(handle) else { continue }
             switch place.membership {
             case .join:
                 if let room = try joined(handle, place, stores) { body.add(room, of: handle.id, to: .join) }
@@ -144,8 +150,12 @@ struct SyncAssembly: Sendable {
     /// An invite's or knock's stripped state.
     private func stripped(_ room: RoomHandle, _ place: UserRooms.Place, _ stores: RoomStores) throws -> [UInt8]? {
         guard let event = try stores.event(place.event) else { return nil }
-        let events = try StrippedState.events(of: room, in: event.record.roomState ?? .empty, stores) + [event]
-        var output = Array((place.membership == .invite ? #"{"invite_state":{"events":["# : #"{"knock_state":{"events":["#).utf8)
+        let keys = settings.strippedState + [.member(event.sender)]
+        let state = event.record.roomState ?? .empty
+        var events = try stores.events(keys.compactMap { try stores.stateEvent($0, in: state) })
+        if !events.contains(where: { $0.number == event.number }) { events.append(event) }
+        let name = place.membership == .invite ? "invite_state" : "knock_state"
+        var output = Array(#"{"\#(name)":{"events":["#.utf8)
         var separator = ListSeparator()
         for event in events {
             separator.append(to: &output)
@@ -153,25 +163,5 @@ struct SyncAssembly: Sendable {
         }
         output.append(contentsOf: "]}}".utf8)
         return output
-    }
-}
-
-/// The state that somebody outside a room is shown of it.
-///
-/// Spec: Client-Server API, [Stripped state](https://spec.matrix.org/v1.19/client-server-api/#stripped-state).
-enum StrippedState {
-    private static let keys: [StateKey] = [
-        .create, .joinRules, StateKey(.canonicalAlias), StateKey(.avatar), StateKey(.encryption), StateKey(.name),
-        StateKey(.topic),
-    ]
-
-    static func events(of room: RoomHandle, in state: StateRoot, _ stores: RoomStores) throws -> [StoredEvent] {
-        try stores.events(keys.compactMap { try stores.stateEvent($0, in: state) })
-    }
-
-    static func append(_ event: StoredEvent, to output: inout [UInt8]) {
-        output.append(UInt8(ascii: "{"))
-        output.append(contentsOf: event.clientFields)
-        output.append(UInt8(ascii: "}"))
     }
 }

@@ -36,14 +36,16 @@ package final class SyncService: Sendable {
     private let members = LazyMembers()
     /// At most so many events in one room's timeline (`filter_timeline_limit`).
     private let timelineLimit: Int
+    private let settings: RoomSettings
 
     /// How many events of a room's timeline a client gets that does not say.
     private static let standardTimelineLimit = 10
 
     package init(
         database: any Database, caches: StorageCaches, stream: EventStream, timeouts: TimeoutWheel, time: TimeSource,
-        timelineLimit: Int = 100
+        settings: RoomSettings, timelineLimit: Int = 100
     ) {
+        self.settings = settings
         self.database = database
         self.caches = caches
         self.stream = stream
@@ -80,7 +82,8 @@ package final class SyncService: Sendable {
         let places = rooms.rooms
         let assembly = SyncAssembly(
             request: request, viewer: viewer, places: places, now: now, time: time.now(), members: members,
-            timelineLimit: min(request.filter.timeline.limit ?? Self.standardTimelineLimit, timelineLimit))
+            timelineLimit: min(request.filter.timeline.limit ?? Self.standardTimelineLimit, timelineLimit),
+            settings: settings)
         if let recent, let answer = assembly.answer(fromRecent: recent.events) { return answer }
         return try await database.read { [caches] transaction in
             try assembly.answer(

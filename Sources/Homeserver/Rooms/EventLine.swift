@@ -1,0 +1,56 @@
+import MatrixCore
+import Storage
+import Synchronization
+
+/// An event that waits to be sent, and how that went.
+final class PendingSend: Sendable {
+    private let contents: Mutex<(intent: EventIntent, result: Result<EventID, any Error>?)>
+
+    init(_ intent: EventIntent) { contents = Mutex((intent, nil)) }
+
+    var intent: EventIntent {
+        get { contents.withLock { $0.intent } }
+        set { contents.withLock { $0.intent = newValue } }
+    }
+
+    /// `nil` until it is decided.
+    var result: Result<EventID, any Error>? {
+        get { contents.withLock { $0.result } }
+        set { contents.withLock { $0.result = newValue } }
+    }
+}
+
+/// Events drafted one onto the other, to be written together.
+struct EventLine {
+    /// The number of an event that has none yet.
+    static let unwritten = EventNumber.max
+
+    /// Where the room will stand.
+    private(set) var position: RoomPosition
+    private(set) var sends: [PendingSend] = []
+    private(set) var events: [EventToCommit] = []
+    /// What the line's own events put into the state.
+    private var changes: [StateKey: Event] = [:]
+    private let start: StateRoot
+
+    init(_ position: RoomPosition) {
+        self.position = position
+        start = position.state
+    }
+
+    mutating func append(_ event: Event, for send: PendingSend, redacts: EventNumber?) {
+        sends.append(send)
+        events.append(EventToCommit(event, redacts: redacts, transaction: send.intent.transaction))
+        position.extremities.removeAll { event.prevEvents.contains($0.id) }
+        position.extremities.append(
+            RoomPosition.Extremity(number: Self.unwritten, id: event.eventID, depth: event.depth, state: start))
+        if let key = event.state { changes[key] = event }
+    }
+
+    /// The state events under `keys` at the end of the line.
+    func state(of keys: [StateKey], from states: RoomStates) async throws -> [StateKey: Event] {
+        var events = try await states.events(keys, in: start, of: position.room)
+        if !changes.isEmpty { for key in keys { if let event = changes[key] { events[key] = event } } }
+        return events
+    }
+}
