@@ -118,8 +118,9 @@ class Client:
                 return Answer(f"{method} {path}", response.status, response.headers, content)
             except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
                 self.close()
-                # The server may close a connection that was idle; any other end of a connection is an error.
-                if fresh or method != "GET":
+                # The server may close a connection that was idle; any other end of a connection is an error. POST may not be
+                # repeated: what it asked for may have happened.
+                if fresh or method not in ("GET", "PUT", "DELETE"):
                     raise
             except BaseException:
                 self.close()
@@ -212,10 +213,11 @@ class User(Client):
     def messages(self, room: str, direction: str = "b", **query: Any) -> dict:
         return self.get("rooms", room, "messages", dir=direction, **query).ok()
 
-    def all_messages(self, room: str, direction: str = "b", limit: int = 50, **query: Any) -> list[dict]:
-        """All events of the room this user may see, page by page."""
+    def all_messages(
+        self, room: str, direction: str = "b", limit: int = 50, start: str | None = None, **query: Any
+    ) -> list[dict]:
+        """All events of the room this user may see from `start` on, page by page."""
         events: list[dict] = []
-        start = None
         while True:
             page = self.messages(room, direction, limit=limit, from_=start, **query)
             events += page["chunk"]
