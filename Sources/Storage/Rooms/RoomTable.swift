@@ -88,7 +88,8 @@ extension RoomStores {
             """, .integer(room.number)
         ) {
             RoomPosition.Extremity(
-                number: $0.int(0), id: EventID(trusted: $0.text(1)), depth: $0.int(2), state: StateRoot(node: $0.int(3)))
+                number: $0.int(0), id: EventID(trusted: $0.text(1)), depth: $0.int(2), state: StateRoot(node: $0.int(3))
+            )
         }
         return RoomPosition(room: room, state: row.0, lastStream: row.1, extremities: extremities)
     }

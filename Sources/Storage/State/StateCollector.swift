@@ -108,7 +108,9 @@ private struct StateCollection {
             ($0.int(0), $0.int(1), $0.int(2), $0.int(3))
         }
         guard let (epoch, code, reached, deleted) = row else { return State() }
-        guard let phase = Phase(rawValue: code) else { throw StorageError.damaged("collection phase \(code) is unknown") }
+        guard let phase = Phase(rawValue: code) else {
+            throw StorageError.damaged("collection phase \(code) is unknown")
+        }
         return State(epoch: epoch, phase: phase, reached: reached, deleted: deleted)
     }
 
@@ -117,7 +119,8 @@ private struct StateCollection {
             """
             INSERT INTO state_collection (id, epoch, phase, reached, deleted) VALUES (1, $1, $2, $3, $4)
             ON CONFLICT (id) DO UPDATE SET epoch = $1, phase = $2, reached = $3, deleted = $4
-            """, .integer(state.epoch), .integer(state.phase.rawValue), .integer(state.reached), .integer(state.deleted))
+            """, .integer(state.epoch), .integer(state.phase.rawValue), .integer(state.reached), .integer(state.deleted)
+        )
     }
 
     /// The next steps are in later transactions, so all that was written before the writers knew the epoch is found by

@@ -14,7 +14,9 @@ extension RoomStores {
         let events = EventIndex(transaction)
         try events.load(conflicts.values.joined().compactMap(\.self))
         var conflicted: [StateKey: Set<EventID>] = [:]
-        for (key, held) in conflicts { conflicted[try self.key(key)] = Set(try held.compactMap { try $0.map(events.id) }) }
+        for (key, held) in conflicts {
+            conflicted[try self.key(key)] = Set(try held.compactMap { try $0.map(events.id) })
+        }
         // Room version 1 makes no use of it.
         let difference =
             room.version.stateResolution == .v1

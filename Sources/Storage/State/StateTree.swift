@@ -1,6 +1,6 @@
 import Crypto
-import Synchronization
 package import SQLEngine
+import Synchronization
 
 /// The number of a state: its root node. Equal states have equal numbers; ``empty`` holds nothing.
 package struct StateRoot: Hashable, Sendable {
