@@ -40,6 +40,7 @@ func serve(configuration: Configuration) async throws {
             .init(service: services.accountUpkeep, successTerminationBehavior: .ignore),
             .init(service: services.timeouts, successTerminationBehavior: .ignore),
             .init(service: services.moduleFeed, successTerminationBehavior: .ignore),
+            .init(service: services.stateUpkeep, successTerminationBehavior: .ignore),
             .init(service: HangUp(server: server), successTerminationBehavior: .ignore),
             .init(service: server, successTerminationBehavior: .gracefullyShutdownGroup),
         ], gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "axolemma.services"))
@@ -56,7 +57,7 @@ func serve(configuration: Configuration) async throws {
 }
 
 /// Has every module read its configuration, before anything is opened.
-private func prepareModules(_ configuration: Configuration) throws -> [ModuleLoader.Prepared] {
+func prepareModules(_ configuration: Configuration) throws(ConfigurationError) -> [ModuleLoader.Prepared] {
     let entries = configuration.modules.map { entry -> JSON in
         ["module": .string(entry.name), "config": entry.config]
     }

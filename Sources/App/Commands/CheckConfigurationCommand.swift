@@ -41,6 +41,7 @@ struct CheckConfigurationCommand: ParsableCommand {
                 try LogConfiguration.read(path, warnings: &warnings)
             }
         }
+        _ = try reportingFaults { () throws(ConfigurationError) in try prepareModules(configuration) }
         for warning in warnings { StandardError.print("Warning: \(warning)") }
         for file in configuration.missingFiles { print("\(file.path) does not exist; the server will make it.") }
         let files = configuration.files.joined(separator: ", ")

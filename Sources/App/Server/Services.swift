@@ -35,6 +35,7 @@ struct Services: Sendable {
     let timeouts: TimeoutWheel
     let sync: SyncService
     let moduleFeed: ModuleEventFeed
+    let stateUpkeep: StateUpkeep
     let roomSettings: Homeserver.RoomSettings
 
     /// Brings the schema up to date and builds the services on it.
@@ -73,6 +74,8 @@ struct Services: Sendable {
             database: database, caches: caches, stream: stream, timeouts: timeouts, time: time,
             settings: roomSettings, timelineLimit: configuration.rooms.filterTimelineLimit ?? 1_000)
         moduleFeed = ModuleEventFeed(database: database, sender: sender, stream: stream, modules: registry)
+
+        stateUpkeep = StateUpkeep(database: database, caches: caches, log: Logger(label: "axolemma.storage"))
 
         let settings = configuration.accountSettings
         lastSeen = LastSeenRecorder(database: database)

@@ -96,7 +96,7 @@ extension RoomReader {
             else { throw MatrixError.eventNotFound }
             var visibility = try reading.visibility()
             guard try visibility.admits(event) else { throw MatrixError.eventNotFound }
-            return try reading.event(event, membership: visibility.membership(at: event))
+            return try reading.event(event, membership: visibility.membership(at: event) ?? .leave)
         }
     }
 

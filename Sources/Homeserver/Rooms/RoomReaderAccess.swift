@@ -126,7 +126,8 @@ struct RoomReading {
         output.append(UInt8(ascii: "]"))
     }
 
-    /// Appends events of the timeline as a JSON array, each with the viewer's membership at it.
+    /// Appends events of the timeline as a JSON array, each with the viewer's membership at it: who had none is told so
+    /// as if they had left.
     func append(
         _ events: [StoredEvent], _ visibility: inout Visibility, to output: inout [UInt8]
     ) throws {
@@ -135,7 +136,7 @@ struct RoomReading {
         output.append(UInt8(ascii: "["))
         for event in events {
             separator.append(to: &output)
-            writer.append(event, membership: try visibility.membership(at: event), to: &output)
+            writer.append(event, membership: try visibility.membership(at: event) ?? .leave, to: &output)
         }
         output.append(UInt8(ascii: "]"))
     }

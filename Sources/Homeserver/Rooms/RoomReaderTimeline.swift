@@ -95,7 +95,7 @@ extension RoomReader {
             output.reserveCapacity(shown.reduce(500) { $0 + $1.clientFields.count + 200 })
             try reading.append(before.found, &visibility, to: &output)
             output.append(contentsOf: #","event":"#.utf8)
-            output.append(contentsOf: try reading.event(event, membership: visibility.membership(at: event)))
+            output.append(contentsOf: try reading.event(event, membership: visibility.membership(at: event) ?? .leave))
             output.append(contentsOf: #","events_after":"#.utf8)
             try reading.append(after.found, &visibility, to: &output)
             let speakers = filter.lazyLoadsMembers ? Set(shown.map(\.sender)) : nil
@@ -115,10 +115,11 @@ extension RoomReader {
     /// - Parameters:
     ///   - relation: Their `rel_type`; `nil` for any.
     ///   - type: Their event type; `nil` for any.
+    ///   - saysDepth: Whether to say how far relations of relations were followed: not at all, so far.
     /// - Throws: 404 `M_NOT_FOUND` if the room has no such event; 403 if it is not for the requester.
     package func relations(
         to parent: EventID, in room: RoomID, relation: String?, type: EventType?, _ request: TimelineRequest,
-        by requester: Requester
+        saysDepth: Bool = false, by requester: Requester
     ) async throws -> [UInt8] {
         try await readAllowed(room, by: requester) { reading, access in
             guard let event = try reading.stores.event(parent), event.room == reading.room else {
@@ -138,6 +139,7 @@ extension RoomReader {
             try reading.append(scan.found, &visibility, to: &output)
             if scan.hasMore { output.append(member: "next_batch", token: scan.next(after: request.from)) }
             if let from = request.from { output.append(member: "prev_batch", token: from) }
+            if saysDepth { output.append(contentsOf: #","recursion_depth":1"#.utf8) }
             output.append(UInt8(ascii: "}"))
             return output
         }

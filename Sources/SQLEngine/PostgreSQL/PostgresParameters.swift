@@ -21,6 +21,7 @@ package struct PostgresParameters: Sendable {
     ///   connection string), and `cp_min`, `cp_max` for the number of connections.
     /// - Throws: ``SQLError`` naming an argument libpq doesn't know, or a count that isn't one.
     package init(arguments: [String: String]) throws(SQLError) {
+        try Self.loadLibrary()
         for (name, value) in arguments.sorted(by: { $0.key < $1.key }) {
             switch name {
             case "dsn":
@@ -45,6 +46,7 @@ package struct PostgresParameters: Sendable {
 
     /// - Parameter connectionString: In libpq's forms: `"host=127.0.0.1 dbname=axolemma"` or `"postgresql://…"`.
     package init(connectionString: String) throws(SQLError) {
+        try Self.loadLibrary()
         keywords = try PostgresParameters.parse(connectionString)
     }
 
@@ -54,6 +56,14 @@ package struct PostgresParameters: Sendable {
         let own = ["client_encoding": "UTF8"]
         let defaults = ["fallback_application_name": "axolemma", "connect_timeout": "10"]
         return keywords.merging(own) { _, own in own }.merging(defaults) { chosen, _ in chosen }
+    }
+
+    /// Loads libpq, which nothing needs until somebody wants a PostgreSQL.
+    private static func loadLibrary() throws(SQLError) {
+        guard let reason = libpq_load() else { return }
+        throw SQLError(
+            .other,
+            "PostgreSQL's client library cannot be loaded: \(String(cString: reason)). Install it (Debian: libpq5)")
     }
 
     /// The keywords this libpq knows.
