@@ -39,8 +39,7 @@ package struct Relations: EndpointGroup {
 
     private func relations(_ call: Call, relation: String?, type: String?) async throws -> Reply {
         guard let parent = EventID(call.path("eventId")) else { throw MatrixError.notFound("Unknown parent event.") }
-        // Relations of relations are not followed, whatever `recurse` says: servers may.
-        _ = try call.queryBool("recurse")
+        let recurses = try call.queryBool("recurse") ?? false
         guard ![relation, type].contains(where: { $0?.utf8.contains(0) == true }) else {
             throw MatrixError.invalidParam("Relation and event types must not contain NUL")
         }
@@ -48,6 +47,6 @@ package struct Relations: EndpointGroup {
         return .json(
             bytes: try await reader.relations(
                 to: parent, in: call.roomID(), relation: relation, type: type.map { EventType($0) }, request,
-                by: call.user()))
+                saysDepth: recurses, by: call.user()))
     }
 }

@@ -142,7 +142,7 @@ extension JSON {
             #expect(event["content"] == ["name": "Two"])
             #expect(event.at("unsigned", "prev_content") == ["name": "One"])
             for key in [StateKey(.topic), StateKey(.name, "x"), StateKey("a\0b", "c\0d")] {
-                let error = await refusal { try await server.state(key, of: room, by: alice) }
+                let error: MatrixError? = await refusal { try await server.state(key, of: room, by: alice) }
                 #expect(error?.status == 404)
                 #expect(error?.code == .notFound)
             }
@@ -293,7 +293,7 @@ extension JSON {
             let alone = try await context(0, ["types": ["m.none"]])
             #expect(alone["events_before"] == [] && alone["events_after"] == [] && alone["state"] == [])
             let elsewhere = try await server.createRoom(by: alice)
-            let error = await refusal {
+            let error: MatrixError? = await refusal {
                 try await server.reader.context(of: events[4], in: elsewhere, limit: 1, filter: .everything, by: alice)
             }
             #expect(error?.status == 404)
@@ -314,7 +314,7 @@ extension JSON {
             #expect(try await server.reader.event(of: room, closestTo: later, .forwards, by: alice).event == last)
             let end = Timestamp(milliseconds: JSON.maximumInteger)
             #expect(try await server.reader.event(of: room, closestTo: end, .backwards, by: alice).event == last)
-            let none = await refusal {
+            let none: MatrixError? = await refusal {
                 try await server.reader.event(of: room, closestTo: end, .forwards, by: alice).event
             }
             #expect(none?.status == 404)
