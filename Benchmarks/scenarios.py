@@ -26,7 +26,7 @@ async def accounts(target: Target, size: Size) -> list[Result]:
 async def whoami(target: Target, size: Size) -> list[Result]:
     people = await target.crowd(32)
     path = f"{V3}/account/whoami"
-    return [await target.measure("whoami", size(4000), 32, lambda n: target.good("GET", path, people[n % 32]), warm_up=64)]
+    return [await target.measure("whoami", size(10_000), 32, lambda n: target.good("GET", path, people[n % 32]), warm_up=64)]
 
 
 async def create_room(target: Target, size: Size) -> list[Result]:
@@ -41,7 +41,7 @@ async def create_room(target: Target, size: Size) -> list[Result]:
 async def send_alone(target: Target, size: Size) -> list[Result]:
     (person,) = await target.crowd(1)
     room = await target.room(person)
-    return [await target.measure("send, 1 sender", size(500), 1, lambda n: target.send(person, room, f"{n} {TEXT}"), warm_up=10)]
+    return [await target.measure("send, 1 sender", size(1000), 1, lambda n: target.send(person, room, f"{n} {TEXT}"), warm_up=10)]
 
 
 async def send_one_room(target: Target, size: Size) -> list[Result]:

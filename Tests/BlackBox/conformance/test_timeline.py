@@ -87,6 +87,26 @@ class TestRedacting:
         assert shown["type"] == "m.room.redaction"
         assert event in (shown.get("redacts"), shown["content"].get("redacts"))
 
+    def test_every_way_to_read_it_shows_it_redacted(self, alice: User, bob: User, room: str) -> None:
+        before = alice.sync()["next_batch"]
+        event = bob.send(room, "regrettable")
+        bob.put("rooms", room, "redact", event, bob.transaction()).ok()
+        after = alice.send(room, "later")
+
+        def redacted(events: list[dict]) -> bool:
+            (shown,) = [e for e in events if e["event_id"] == event]
+            return shown["content"] == {} and "redacted_because" in shown["unsigned"]
+
+        for since in (None, before):
+            answer = alice.sync_until(lambda s: after in str(s), since)
+            assert redacted(answer["rooms"]["join"][room]["timeline"]["events"]), f"sync since {since}"
+        assert redacted(alice.messages(room, "b")["chunk"])
+        assert redacted(alice.messages(room, "f", limit=100)["chunk"])
+        assert redacted(alice.get("rooms", room, "context", after).ok()["events_before"])
+        assert redacted([alice.get("rooms", room, "context", event).ok()["event"]])
+        assert redacted([alice.get("rooms", room, "event", event).ok()])
+        assert "regrettable" not in str(alice.sync(before, full_state=True))
+
     def test_others_events_need_power(self, alice: User, bob: User, room: str) -> None:
         event = alice.send(room)
         bob.put("rooms", room, "redact", event, bob.transaction()).refused(403, "M_FORBIDDEN")
