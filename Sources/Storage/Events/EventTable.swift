@@ -57,7 +57,22 @@ extension RoomStores {
     package func event(_ id: EventID) throws -> StoredEvent? { try number(of: id).flatMap { try event($0) } }
 
     package func number(of id: EventID) throws -> EventNumber? {
-        try transaction.first("SELECT event FROM events WHERE event_id = $1", .text(id.string)) { $0.int(0) }
+        if let number = graph.numbers[id] { return number }
+        return try transaction.first("SELECT event FROM events WHERE event_id = $1", .text(id.string)) { $0.int(0) }
+    }
+
+    /// The numbers of those of `ids` that are stored, in no particular order.
+    package func numbers(of ids: [EventID]) throws -> [EventNumber] {
+        var numbers: [EventNumber] = []
+        var missing: [String] = []
+        for id in ids {
+            if let number = graph.numbers[id] { numbers.append(number) } else { missing.append(id.string) }
+        }
+        guard !missing.isEmpty else { return numbers }
+        return try numbers
+            + transaction.all(
+                "SELECT event FROM events WHERE event_id \(transaction.among(1, .texts))", .texts(missing)
+            ) { $0.int(0) }
     }
 
     /// The event in full, as the authorization rules and federation need it.

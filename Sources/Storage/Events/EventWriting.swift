@@ -55,6 +55,7 @@ extension RoomStores {
             .optional(record.stateBefore?.node), .optional(record.roomState?.node), .optional(record.replaces),
             .integer(record.flags.rawValue), .optional(record.transaction?.account),
             .optional(record.transaction?.device.string), .optional(record.transaction?.id))
+        graph.numbers[record.eventID] = record.number
         try transaction.execute(
             "INSERT INTO event_json (event, pdu) VALUES ($1, $2)", .integer(record.number), .blob(pdu))
         for prev in new.prev {

@@ -90,8 +90,8 @@ extension RoomStores {
                 replaces: try key.flatMap { try states.event(under: $0, in: before) }, prev: prev,
                 transaction: committing.transaction), in: room)
         if key != nil {
-            let authEvents = try event.authEvents.compactMap { try number(of: $0) }
-            try addToAuthChains(assigned, authEvents: authEvents, replacing: stored.record.replaces)
+            try addToAuthChains(
+                assigned, authEvents: try numbers(of: event.authEvents), replacing: stored.record.replaces)
         }
         if let state { return (stored, state) }
         // The state resolution reads the event, so it comes after it is written.

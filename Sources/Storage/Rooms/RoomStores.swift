@@ -8,8 +8,7 @@ package struct RoomStores {
     package let caches: StorageCaches
     /// The state tries.
     package let states: StateTree
-    /// What this transaction knows of the chain cover of the auth graph.
-    let authChains = AuthChainMemo()
+    let graph = GraphMemo()
     private let access: StateTree.Access
 
     package init(_ transaction: Transaction, caches: StorageCaches, _ access: StateTree.Access) {

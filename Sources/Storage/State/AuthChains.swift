@@ -16,18 +16,18 @@ extension RoomStores {
     ) throws {
         try loadPlacesAndLinks(of: authEvents)
         var tops: [Int64: Int64] = [:]
-        for place in authEvents.compactMap({ authChains.places[$0] }) {
+        for place in authEvents.compactMap({ graph.places[$0] }) {
             tops[place.chain] = max(tops[place.chain] ?? 0, place.sequence)
         }
         var predecessor = authEvents.count == 1 ? authEvents.first : nil
         if let replaced, authEvents.contains(replaced) { predecessor = replaced }
-        let place = try insert(event, above: predecessor.flatMap { authChains.places[$0] })
+        let place = try insert(event, above: predecessor.flatMap { graph.places[$0] })
         var cited = tops.map { AuthPlace(chain: $0.key, sequence: $0.value) }
         if cited.count > 1 {
             // Leave out what the others reach.
             for candidate in cited {
                 let others = cited.filter { $0 != candidate }
-                let reach = try authChains.reach(from: others) { _ in }
+                let reach = try graph.reach(from: others) { _ in }
                 if reach.contains(candidate) { cited = others }
             }
         }
@@ -42,7 +42,7 @@ extension RoomStores {
         }
         let place = AuthPlace(chain: event, sequence: 1)
         guard try insert(event, at: place) else { throw StorageError.damaged("auth chain \(event) is there already") }
-        authChains.links[event] = []
+        graph.links[event] = []
         return place
     }
 
@@ -51,7 +51,7 @@ extension RoomStores {
             """
             INSERT INTO auth_chains (event, chain, sequence) VALUES ($1, $2, $3) ON CONFLICT (chain, sequence) DO NOTHING
             """, .integer(event), .integer(place.chain), .integer(place.sequence))
-        if inserted > 0 { authChains.places[event] = place }
+        if inserted > 0 { graph.places[event] = place }
         return inserted > 0
     }
 
@@ -62,7 +62,7 @@ extension RoomStores {
         for target in targets {
             values += [.integer(target.chain), .integer(target.sequence)]
             rows.append("($1, $2, $\(values.count - 1), $\(values.count))")
-            authChains.links[place.chain]?.insert(AuthLink(sequence: place.sequence, target: target))
+            graph.links[place.chain]?.insert(AuthLink(sequence: place.sequence, target: target))
         }
         try transaction.execute(
             """
@@ -73,7 +73,7 @@ extension RoomStores {
 
     /// Reads where `events` stand and what links start on their chains, as far as this transaction does not know it.
     private func loadPlacesAndLinks(of events: [EventNumber]) throws {
-        let missing = events.filter { authChains.places[$0] == nil }
+        let missing = events.filter { graph.places[$0] == nil }
         guard !missing.isEmpty else { return }
         try transaction.forEach(
             """
@@ -83,12 +83,12 @@ extension RoomStores {
             """, .integers(missing)
         ) { row in
             let chain = row.int(1)
-            authChains.places[row.int(0)] = AuthPlace(chain: chain, sequence: row.int(2))
+            graph.places[row.int(0)] = AuthPlace(chain: chain, sequence: row.int(2))
             if let sequence = row.optionalInt(3) {
                 let target = AuthPlace(chain: row.int(4), sequence: row.int(5))
-                authChains.links[chain, default: []].insert(AuthLink(sequence: sequence, target: target))
-            } else if authChains.links[chain] == nil {
-                authChains.links[chain] = []
+                graph.links[chain, default: []].insert(AuthLink(sequence: sequence, target: target))
+            } else if graph.links[chain] == nil {
+                graph.links[chain] = []
             }
             return true
         }
@@ -98,18 +98,18 @@ extension RoomStores {
 
     /// Where `events` stand.
     func authPlaces(of events: [EventNumber]) throws -> [AuthPlace] {
-        let missing = events.filter { authChains.places[$0] == nil }
+        let missing = events.filter { graph.places[$0] == nil }
         if !missing.isEmpty {
             try transaction.forEach(
                 "SELECT event, chain, sequence FROM auth_chains WHERE event \(transaction.among(1, .integers))",
                 .integers(missing)
             ) { row in
-                authChains.places[row.int(0)] = AuthPlace(chain: row.int(1), sequence: row.int(2))
+                graph.places[row.int(0)] = AuthPlace(chain: row.int(1), sequence: row.int(2))
                 return true
             }
         }
         return try events.map { event in
-            guard let place = authChains.places[event] else {
+            guard let place = graph.places[event] else {
                 throw StorageError.damaged("state event \(event) is on no auth chain")
             }
             return place
@@ -118,13 +118,13 @@ extension RoomStores {
 
     /// Everything that is in the auth chains of `events`, these included.
     func authReach(of events: [EventNumber]) throws -> AuthReach {
-        try authChains.reach(from: authPlaces(of: events), loading: loadLinks)
+        try graph.reach(from: authPlaces(of: events), loading: loadLinks)
     }
 
     private func loadLinks(of chains: Set<Int64>) throws {
-        let missing = chains.filter { authChains.links[$0] == nil }
+        let missing = chains.filter { graph.links[$0] == nil }
         guard !missing.isEmpty else { return }
-        for chain in missing { authChains.links[chain] = [] }
+        for chain in missing { graph.links[chain] = [] }
         try transaction.forEach(
             """
             SELECT chain, sequence, target_chain, target_sequence FROM auth_chain_links
@@ -132,7 +132,7 @@ extension RoomStores {
             """, .integers(Array(missing))
         ) { row in
             let target = AuthPlace(chain: row.int(2), sequence: row.int(3))
-            authChains.links[row.int(0)]?.insert(AuthLink(sequence: row.int(1), target: target))
+            graph.links[row.int(0)]?.insert(AuthLink(sequence: row.int(1), target: target))
             return true
         }
     }
@@ -154,11 +154,11 @@ extension RoomStores {
     /// Spec: [v12](https://spec.matrix.org/v1.19/rooms/v12/#state-resolution), *conflicted state subgraph*.
     func authSubgraph(of events: [EventNumber]) throws -> [EventNumber] {
         let places = try authPlaces(of: events)
-        let reach = try authChains.reach(from: places, loading: loadLinks)
+        let reach = try graph.reach(from: places, loading: loadLinks)
         // All paths run within what is reached; so go back up there.
         var above: [Int64: [(target: Int64, source: AuthPlace)]] = [:]
         for (chain, top) in reach.tops {
-            for link in authChains.links[chain] ?? [] where link.sequence <= top {
+            for link in graph.links[chain] ?? [] where link.sequence <= top {
                 above[link.target.chain, default: []].append(
                     (link.target.sequence, AuthPlace(chain: chain, sequence: link.sequence)))
             }

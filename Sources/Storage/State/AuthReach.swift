@@ -1,3 +1,5 @@
+import MatrixCore
+
 /// Where a state event stands in the chain cover of the auth graph.
 struct AuthPlace: Hashable, Sendable {
     /// The number of the chain's first event.
@@ -66,8 +68,10 @@ struct AuthGaps {
     }
 }
 
-/// What a transaction has read and written of the chain cover.
-final class AuthChainMemo {
+/// What a transaction has written of rooms' graphs, and what it has read of the chain cover.
+final class GraphMemo {
+    /// The events written.
+    var numbers: [EventID: EventNumber] = [:]
     var places: [EventNumber: AuthPlace] = [:]
     /// All links that start on a chain.
     var links: [Int64: Set<AuthLink>] = [:]

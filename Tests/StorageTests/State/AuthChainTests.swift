@@ -57,11 +57,11 @@ private struct AuthGraph: Sendable {
 }
 
 @Suite struct AuthChainTests {
-    @Test(arguments: Engine.available, 0..<12 as Range<UInt64>)
-    func `any graph is answered for as a walk would`(engine: Engine, seed: UInt64) async throws {
-        try await withStorage(engine) { storage in
-            var generator = SeededGenerator(seed: seed)
-            let graph = AuthGraph.random(80, span: [3, 12, 80][Int(seed % 3)], using: &generator)
+    @Test(arguments: SeededCase.cases(12))
+    func `any graph is answered for as a walk would`(test: SeededCase) async throws {
+        try await withStorage(test.engine) { storage in
+            var generator = SeededGenerator(seed: test.seed)
+            let graph = AuthGraph.random(80, span: [3, 12, 80][Int(test.seed % 3)], using: &generator)
             // Some events at a time, so that places are read back, too.
             var added = 0
             while added < graph.events.count {

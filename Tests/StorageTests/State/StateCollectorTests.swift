@@ -205,12 +205,12 @@ extension RoomStores {
         }
     }
 
-    @Test(arguments: Engine.available, 0..<10 as Range<UInt64>)
-    func `whatever is written between two steps stays whole`(engine: Engine, seed: UInt64) async throws {
-        try await withStorage(engine) { storage in
-            var world = World(storage, seed: seed)
+    @Test(arguments: SeededCase.cases(10))
+    func `whatever is written between two steps stays whole`(test: SeededCase) async throws {
+        try await withStorage(test.engine) { storage in
+            var world = World(storage, seed: test.seed)
             for _ in 0..<15 { try await world.act() }
-            let collector = StateCollector(caches: storage.caches, batch: 1 + Int(seed) * 3)
+            let collector = StateCollector(caches: storage.caches, batch: 1 + Int(test.seed) * 3)
             var collections = 0
             var steps = 0
             while collections < 2 {
@@ -229,14 +229,14 @@ extension RoomStores {
         }
     }
 
-    @Test(arguments: Engine.available, 0..<10 as Range<UInt64>)
+    @Test(arguments: SeededCase.cases(10))
     func `a server that is killed between two steps goes on, and one that forgot to begins anew`(
-        engine: Engine, seed: UInt64
+        test: SeededCase
     ) async throws {
-        try await withStorage(engine) { storage in
-            var world = World(storage, seed: 100 + seed)
+        try await withStorage(test.engine) { storage in
+            var world = World(storage, seed: 100 + test.seed)
             for _ in 0..<15 { try await world.act() }
-            let batch = 2 + Int(seed) * 3
+            let batch = 2 + Int(test.seed) * 3
             var steps = 0
             while true {
                 if world.generator.below(3) == 0 { try await world.act() }

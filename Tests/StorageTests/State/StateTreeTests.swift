@@ -7,14 +7,14 @@ import Testing
 @Suite struct StateTreeTests {
     typealias Model = [StateKeyNumber: EventNumber]
 
-    @Test(arguments: Engine.available, [1, 2, 3] as [UInt64])
-    func `a state is what a dictionary would be`(engine: Engine, seed: UInt64) async throws {
-        try await withStorage(engine) { storage in
+    @Test(arguments: SeededCase.cases(3))
+    func `a state is what a dictionary would be`(test: SeededCase) async throws {
+        try await withStorage(test.engine) { storage in
             try await storage.write { stores in
                 let tree = stores.states
-                var generator = SeededGenerator(seed: seed)
+                var generator = SeededGenerator(seed: test.seed)
                 // Sizes around which leaves split and branches collapse, and a few levels.
-                let keySpace = [40, 200, 3_000][Int(seed) - 1]
+                let keySpace = [40, 200, 3_000][Int(test.seed)]
                 var states: [(root: StateRoot, model: Model)] = [(.empty, [:])]
                 for _ in 0..<60 {
                     var (root, model) = states[generator.below(states.count)]

@@ -2,6 +2,7 @@ import MatrixCore
 import SQLEngine
 import Storage
 import TestSupport
+import Testing
 
 /// Storage over a database that is gone after the test.
 struct TestStorage: Sendable {
@@ -44,6 +45,21 @@ func withStorage<Value>(_ engine: Engine, _ body: (TestStorage) async throws -> 
     try await withTemporaryDatabase(engine) { database in
         try await migrate(database, Schema.migrations)
         return try await body(TestStorage(database))
+    }
+}
+
+/// An engine to test on, and where chance begins.
+struct SeededCase: Sendable, CustomTestStringConvertible {
+    let engine: Engine
+    let seed: UInt64
+
+    var testDescription: String { "\(engine.rawValue), seed \(seed)" }
+
+    /// `count` seeds on SQLite; fewer on PostgreSQL, where a database takes long to make.
+    static func cases(_ count: UInt64) -> [SeededCase] {
+        Engine.available.flatMap { engine in
+            (0..<(engine == .sqlite ? count : min(count, 3))).map { SeededCase(engine: engine, seed: $0) }
+        }
     }
 }
 
