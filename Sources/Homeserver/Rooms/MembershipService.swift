@@ -76,6 +76,7 @@ package final class MembershipService: Sendable {
         let keys: [StateKey] = [.member(change.target), .member(requester.user), .create, .joinRules]
         let state = try await sender.states.current(keys, in: room)
         let current = state[.member(change.target)]
+        if change.action == .unban, current == nil { return nil }
         if let same = try Self.settled(change, current, in: room) { return same.eventID }
         switch change.action {
         case .join: try await checkJoin(change.target, current: current?.membership, in: room, by: requester)

@@ -148,12 +148,11 @@ import TestSupport
 
     @Test(arguments: Engine.available)
     func `a module's denial reaches the sender and nobody else`(engine: Engine) async throws {
-        let denial = MatrixError(status: 403, code: "ORG.EXAMPLE.SPAM", message: "no")
         try await withRoomServer(
             engine,
             register: {
                 $0.register(
-                    SpamChecker(checkEventForSpam: { $0.content.string("body") == "spam" ? .deny(denial) : .allow }),
+                    SpamChecker(checkEventForSpam: { $0.content.string("body") == "spam" ? .deny(code: "ORG.EXAMPLE.SPAM") : .allow }),
                     of: "test")
             }
         ) { server in
