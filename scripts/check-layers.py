@@ -20,6 +20,7 @@ ARROWS: dict[str, set[str]] = {
     "MatrixCore": set(),
     "ServerMetrics": set(),
     "ServerConfiguration": {"MatrixCore"},
+    "CPostgres": set(),
     "SQLEngine": {"CPostgres", "CSQLite"},
     "ModuleAPI": {"MatrixCore"},
     "Outbound": {"MatrixCore"},

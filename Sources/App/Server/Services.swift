@@ -87,7 +87,9 @@ struct Services: Sendable {
             limits: limiter, time: time, random: random)
         interactiveAuth = UserInteractiveAuth(
             database: database, settings: settings,
-            stages: [DummyStage(), PasswordStage(accounts: accounts), RegistrationTokenStage(database: database, time: time)],
+            stages: [
+                DummyStage(), PasswordStage(accounts: accounts), RegistrationTokenStage(database: database, time: time),
+            ],
             time: time, random: random)
         accountUpkeep = AccountUpkeep(interactiveAuth: interactiveAuth)
         registration = RegistrationService(

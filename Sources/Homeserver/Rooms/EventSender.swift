@@ -165,7 +165,9 @@ package final class EventSender: Sendable {
     /// The way of an event that modules see first. They see it drafted on the room as it stands; no lease is held
     /// meanwhile, as they may send into the room themselves. If something did, the graph forks, which is legal.
     private func sendDrafted(_ intent: EventIntent, to room: RoomHandle) async throws -> EventID {
-        if let transaction = intent.transaction, let sent = try await event(in: room, sentBy: transaction) { return sent }
+        if let transaction = intent.transaction, let sent = try await event(in: room, sentBy: transaction) {
+            return sent
+        }
         let position = try await writers.withCommitLease(on: room) { try await states.position(under: $0) }
         let line = EventLine(position)
         if let same = try await unchanged(intent, in: room, line) { return same }
@@ -233,7 +235,9 @@ package final class EventSender: Sendable {
             return try numbers.compactMap { try stores.parsedEvent($0) }
         }
         return try Dictionary(
-            (events + line.events.map(\.event) + state.values).map { ($0.eventID, try referenceHash($0.object, version: $0.version)) }
+            (events + line.events.map(\.event) + state.values).map {
+                ($0.eventID, try referenceHash($0.object, version: $0.version))
+            }
         ) { $1 }
     }
 

@@ -39,9 +39,8 @@ package final class RoomStates: Sendable {
     package func position(under lease: borrowing CommitLease) async throws -> RoomPosition {
         let room = lease.room
         if let view = views[room.number] { return view.contents.withLock { $0.position } }
-        let position = try await database.write { [caches] in
-            // Reading the extremities' states may have to write trie nodes.
-            try RoomStores($0, caches: caches, .writing).position(of: room)
+        let position = try await database.read { [caches] in
+            try RoomStores($0, caches: caches, .reading).position(of: room)
         }
         views.insert(View(position), for: room.number)
         return position

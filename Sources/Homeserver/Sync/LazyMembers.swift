@@ -22,7 +22,8 @@ final class LazyMembers: Sendable {
     func note(_ members: [StateKeyNumber: EventNumber], sentTo viewer: EventViewer, in room: RoomNumber) {
         guard !members.isEmpty else { return }
         sent.insert(
-            members, for: Key(account: viewer.account, device: viewer.device, room: room), cost: 50 + members.count * 16)
+            members, for: Key(account: viewer.account, device: viewer.device, room: room), cost: 50 + members.count * 16
+        )
     }
 
     /// The client starts afresh.

@@ -26,10 +26,11 @@ struct RoomServer: Sendable {
         self.database = database
         let ticks = Mutex<Int64>(1_700_000_000_000)
         let time = TimeSource {
-            Timestamp(milliseconds: ticks.withLock { ticks in
-                ticks += 1
-                return ticks
-            })
+            Timestamp(
+                milliseconds: ticks.withLock { ticks in
+                    ticks += 1
+                    return ticks
+                })
         }
         let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let caches = StorageCaches(serverName: Self.name)

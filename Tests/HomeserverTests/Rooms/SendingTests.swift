@@ -3,8 +3,8 @@ import ModuleAPI
 import SQLEngine
 import Storage
 import Synchronization
-import Testing
 import TestSupport
+import Testing
 
 @testable import Homeserver
 
@@ -47,7 +47,9 @@ import TestSupport
             let room = try await server.createRoom(by: alice)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in 0..<60 {
-                    group.addTask { _ = try await server.say("\(number)", in: room, by: alice, transaction: "\(number)") }
+                    group.addTask {
+                        _ = try await server.say("\(number)", in: room, by: alice, transaction: "\(number)")
+                    }
                 }
                 try await group.waitForAll()
             }
@@ -152,7 +154,9 @@ import TestSupport
             engine,
             register: {
                 $0.register(
-                    SpamChecker(checkEventForSpam: { $0.content.string("body") == "spam" ? .deny(code: "ORG.EXAMPLE.SPAM") : .allow }),
+                    SpamChecker(checkEventForSpam: {
+                        $0.content.string("body") == "spam" ? .deny(code: "ORG.EXAMPLE.SPAM") : .allow
+                    }),
                     of: "test")
             }
         ) { server in

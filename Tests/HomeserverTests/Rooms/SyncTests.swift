@@ -1,7 +1,7 @@
 import MatrixCore
 import SQLEngine
-import Testing
 import TestSupport
+import Testing
 
 @testable import Homeserver
 
@@ -82,7 +82,9 @@ import TestSupport
     func `who joins late sees history only as far as its visibility allows`(engine: Engine) async throws {
         try await withRoomServer(engine) { server in
             let (alice, bob) = (server.user("alice"), server.user("bob"))
-            for (visibility, isShown) in [("shared", true), ("joined", false), ("invited", false), ("world_readable", true)] {
+            for (visibility, isShown) in [
+                ("shared", true), ("joined", false), ("invited", false), ("world_readable", true),
+            ] {
                 let room = try await server.createRoom(
                     by: alice,
                     [
@@ -143,7 +145,12 @@ import TestSupport
             let next = try #require(answer["next_batch"]?.stringValue)
             let idle = SyncRequest(since: StreamToken(next), timeout: .milliseconds(1))
             async let ending = server.sync.sync(idle, by: bob)
-            let polling = Task { while !Task.isCancelled { server.timeouts.advance(); await Task.yield() } }
+            let polling = Task {
+                while !Task.isCancelled {
+                    server.timeouts.advance()
+                    await Task.yield()
+                }
+            }
             #expect(try JSON.parse(try await ending)["rooms"] == nil)
             polling.cancel()
         }
