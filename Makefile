@@ -38,7 +38,7 @@ bench: ## Measure speed and memory against the budgets (BENCH_ARGS="--quick --po
 format: ## Format all Swift files
 	@scripts/format
 
-docs: ## Write docs/options.md from the built server
+docs: ## Write docs/options.md and docs/compatibility.md from the code
 	@scripts/docs
 
 clean: ## Delete what was built (not ./data)
