@@ -82,7 +82,7 @@ package final class EventStream: Sendable {
                 guard let user = contents.users[UserID(trusted: change.key.key)] else { continue }
                 let place = UserRooms.Place(
                     membership: change.membership ?? .leave, event: change.event ?? 0,
-                    stream: commit.position.lastStream, isForgotten: false)
+                    stream: change.stream, isForgotten: false)
                 user.set(place, in: room)
                 Self.index(user, room, place, in: &contents)
                 changed.append(user)
@@ -99,6 +99,13 @@ package final class EventStream: Sendable {
             contents.position = max(contents.position, event.number)
             if event.stream != nil { contents.recent.append(Recent(event: event, roomStateBefore: state)) }
             state = event.record.roomState ?? state
+        }
+        if commit.events.contains(where: { $0.type == .redaction }) {
+            // An event in memory may have lost its content: read what there is from storage.
+            contents.recent = []
+            contents.skipped = 0
+            contents.recentStart = contents.position
+            return
         }
         let surplus = contents.recent.count - contents.skipped - Self.recentLimit
         guard surplus > 0 else { return }

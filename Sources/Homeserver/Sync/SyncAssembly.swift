@@ -66,7 +66,8 @@ struct SyncAssembly: Sendable {
                 filter.timeline.admits($0.event) && filter.timeline.admits(room: $0.event.room.id)
             }
             // State that the timeline leaves out would have to be told apart from it.
-            if admitted.count < events.count, events.contains(where: { $0.event.stateKey != nil }) { return nil }
+            let hasState = events.contains { $0.event.stateKey != nil }
+            if hasState, admitted.count < events.count || request.usesStateAfter { return nil }
             guard let first = admitted.first else { continue }
             var room = SyncRoomWriter()
             room.timeline(

@@ -9,8 +9,6 @@ CREATE TABLE rooms (
     version TEXT NOT NULL,
     -- Root of the room's current state in state_nodes; 0 is the empty state.
     state_root BIGINT NOT NULL DEFAULT 0,
-    -- The event stream's position of the room's latest event.
-    last_stream BIGINT NOT NULL DEFAULT 0,
     joined_members BIGINT NOT NULL DEFAULT 0,
     invited_members BIGINT NOT NULL DEFAULT 0,
     -- 1 if the published room directory lists the room.

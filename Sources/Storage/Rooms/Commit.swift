@@ -35,6 +35,8 @@ package struct Commit: Sendable {
         package let event: EventNumber?
         /// Of a member event: what it says.
         package let membership: Membership?
+        /// Where in the stream it changed.
+        package let stream: StreamPosition
     }
 }
 
@@ -110,7 +112,7 @@ extension RoomStores {
             let key = try key(difference.key)
             let after = key.type == .member ? try difference.new.flatMap { try parsedEvent($0)?.membership } : nil
             let change = Commit.StateChange(
-                key: key, number: difference.key, event: difference.new, membership: after)
+                key: key, number: difference.key, event: difference.new, membership: after, stream: stream)
             try writeCurrentState(change, in: room)
             guard key.type == .member else { return change }
             let before = try membership(of: change.number, in: room.number)?.membership

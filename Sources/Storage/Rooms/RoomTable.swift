@@ -78,8 +78,11 @@ extension RoomStores {
     /// Where the room stands in this transaction.
     package func position(of room: RoomHandle) throws -> RoomPosition {
         let row = try transaction.first(
-            "SELECT state_root, last_stream FROM rooms WHERE room = $1", .integer(room.number)
-        ) { (StateRoot(node: $0.int(0)), $0.int(1)) }
+            """
+            SELECT state_root, (SELECT MAX(stream) FROM events WHERE room = $1 AND stream IS NOT NULL)
+            FROM rooms WHERE room = $1
+            """, .integer(room.number)
+        ) { (StateRoot(node: $0.int(0)), $0.optionalInt(1) ?? 0) }
         guard let row else { throw StorageError.damaged("room \(room.id) is missing") }
         let extremities = try transaction.all(
             """
@@ -105,10 +108,11 @@ extension RoomStores {
 
     /// Writes where the room stands; `before` says what of it is written already.
     func update(_ position: RoomPosition, from before: RoomPosition) throws {
-        try transaction.execute(
-            "UPDATE rooms SET state_root = $2, last_stream = $3 WHERE room = $1",
-            .integer(position.room.number), .integer(position.state.node), .integer(position.lastStream))
         let room = position.room.number
+        if position.state != before.state {
+            try transaction.execute(
+                "UPDATE rooms SET state_root = $2 WHERE room = $1", .integer(room), .integer(position.state.node))
+        }
         for gone in before.extremities where !position.extremities.contains(where: { $0.number == gone.number }) {
             try transaction.execute(
                 "DELETE FROM forward_extremities WHERE room = $1 AND event = $2", .integer(room), .integer(gone.number))
@@ -156,7 +160,10 @@ extension RoomStores {
     /// Which of `rooms` have an event after `position`.
     package func rooms(among rooms: [RoomNumber], withEventsAfter position: StreamPosition) throws -> [RoomNumber] {
         try transaction.all(
-            "SELECT room FROM rooms WHERE room \(transaction.among(1, .integers)) AND last_stream > $2",
+            """
+            SELECT r.room FROM rooms r WHERE r.room \(transaction.among(1, .integers)) AND EXISTS
+                (SELECT 1 FROM events e WHERE e.room = r.room AND e.stream IS NOT NULL AND e.stream > $2)
+            """,
             .integers(rooms), .integer(position)
         ) { $0.int(0) }
     }

@@ -172,6 +172,52 @@ import Testing
         }
     }
 
+    @Test(arguments: Engine.available)
+    func `a client that is nearly up to date sees no redacted content and all state after the timeline`(
+        engine: Engine
+    ) async throws {
+        try await withRoomServer(engine) { server in
+            let alice = server.user("alice")
+            let room = try await server.createRoom(by: alice)
+            let since = try #require(try await server.syncOnce(alice)["next_batch"]?.stringValue)
+            let event = try await server.say("secret", in: room, by: alice)
+            _ = try await server.rooms.redact(event, content: [:], in: room, by: alice)
+            _ = try await server.rooms.setState(StateKey(.topic), content: ["topic": "t"], in: room, by: alice)
+            let answer = try await server.syncOnce(alice, since: since, stateAfter: true)
+                .at("rooms", "join", room.string)
+            #expect(answer?.at("timeline", "events")?.arrayValue?.first?["content"] == [:])
+            #expect(answer?.at("state_after", "events")?.types == ["m.room.topic"])
+        }
+    }
+
+    @Test(arguments: Engine.available)
+    func `what is said right after somebody left is not for them, even if it was written along`(
+        engine: Engine
+    ) async throws {
+        try await withRoomServer(engine) { server in
+            let (alice, bob) = (server.user("alice"), server.user("bob"))
+            let room = try await server.createRoom(by: alice)
+            try await server.join(room, by: bob)
+            let since = try #require(try await server.syncOnce(bob)["next_batch"]?.stringValue)
+            // All of these wait for the room at once, so most are written in one transaction.
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await server.say("first", in: room, by: alice) }
+                group.addTask { _ = try await server.memberships.apply(.init(.leave, of: bob.user), in: room, by: bob) }
+                for number in 0..<20 { group.addTask { try await server.say("\(number)", in: room, by: alice) } }
+                try await group.waitForAll()
+            }
+            let all =
+                try await server.syncOnce(alice, since: since, filter: ["room": ["timeline": ["limit": 50]]])
+                .at("rooms", "join", room.string, "timeline", "events")?.arrayValue ?? []
+            let left = try #require(all.firstIndex { $0["type"] == "m.room.member" })
+            let seen =
+                try await server.syncOnce(bob, since: since, filter: ["room": ["timeline": ["limit": 50]]])
+                .at("rooms", "leave", room.string, "timeline", "events")?.arrayValue ?? []
+            #expect(seen.count == left + 1)
+            #expect(seen.last?["type"] == "m.room.member")
+        }
+    }
+
     @Test func `tokens are read back, and others are refused`() {
         let token = StreamToken(events: 12, receipts: 3)
         #expect(StreamToken(token.string) == token)
