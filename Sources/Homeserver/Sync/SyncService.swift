@@ -63,9 +63,14 @@ package final class SyncService: Sendable {
         while true {
             // Taken before looking, so that what comes in while looking is not slept through.
             let seen = rooms.wakeUps
-            let answer = try await answer(request, viewer, rooms)
             let left = clock.now.duration(to: end)
-            if answer.hasNews || request.since == nil || request.fullState || left <= .zero { return answer.body }
+            let mayWait = request.since != nil && !request.fullState && left > .zero
+            // Most polls begin with nothing to tell.
+            let isCurrent = request.since.map { $0.events >= stream.position } ?? false
+            if !mayWait || !isCurrent {
+                let answer = try await answer(request, viewer, rooms)
+                if answer.hasNews || !mayWait { return answer.body }
+            }
             let timeout = timeouts.schedule(after: left) { rooms.wake() }
             await rooms.wait(beyond: seen)
             timeouts.cancel(timeout)
