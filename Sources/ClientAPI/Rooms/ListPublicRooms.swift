@@ -48,7 +48,8 @@ package struct ListPublicRooms: EndpointGroup {
         try checkServer(call)
         return .json(
             try await directory.publicRooms(
-                PublicRoomsRequest(limit: Self.limit(try call.queryCount("limit")), since: call.query("since"))))
+                PublicRoomsRequest(
+                    limit: Self.limit(try call.queryCount("limit")), since: Self.token(call.query("since")))))
     }
 
     /// Looks for published rooms.
@@ -63,13 +64,16 @@ package struct ListPublicRooms: EndpointGroup {
         given == 0 ? PublicRoomsRequest.maximumLimit : given ?? PublicRoomsRequest.standardLimit
     }
 
+    /// Clients ask for the first page with an empty token, too.
+    private static func token(_ text: String?) -> String? { text?.isEmpty == true ? nil : text }
+
     private static func request(_ body: JSONObject) throws(MatrixError) -> PublicRoomsRequest {
         func text(_ object: JSONObject, _ key: String) throws(MatrixError) -> String? {
             guard let value = object[key], !value.isNull else { return nil }
             guard let text = value.stringValue else { throw .badJSON("'\(key)' must be a string") }
             return text
         }
-        var request = PublicRoomsRequest(since: try text(body, "since"))
+        var request = PublicRoomsRequest(since: token(try text(body, "since")))
         if let value = body["limit"], !value.isNull {
             guard let number = value.integerValue, number >= 0 else {
                 throw .badJSON("'limit' must be a number that is not negative")

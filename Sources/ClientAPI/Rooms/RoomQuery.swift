@@ -34,10 +34,13 @@ extension Call {
         try queryChoice("dir", TimelineDirection.allCases) ?? standard
     }
 
-    /// A place in the timeline.
+    /// A place in the timeline; `nil` if none is named.
+    ///
+    /// Clients that have no token yet send an empty one (libQuotient) or the word `END`, and mean the standard place;
+    /// Synapse reads them so.
     /// - Throws: 400 `M_UNKNOWN` if it is no token of this server's.
     func queryToken(_ name: String) throws(MatrixError) -> StreamToken? {
-        guard let text = query(name) else { return nil }
+        guard let text = query(name), !text.isEmpty, text != "END" else { return nil }
         guard let token = StreamToken(text) else {
             throw MatrixError(status: 400, code: .unknown, message: "'\(name)' parameter is invalid")
         }

@@ -111,6 +111,13 @@ class TestPublicRooms:
                 break
         assert room in everything
 
+    def test_an_empty_token_means_the_first_page(self, alice: User) -> None:
+        topic = secrets.token_hex(6)
+        room = alice.create_room(preset="public_chat", visibility="public", topic=topic)
+        search = {"filter": {"generic_search_term": topic}, "since": ""}
+        assert [r["room_id"] for r in alice.post("publicRooms", body=search).ok()["chunk"]] == [room]
+        assert alice.get("publicRooms", limit=1, since="").ok()["chunk"]
+
     def test_only_somebody_with_power_lists_a_room(self, alice: User, bob: User, room: str) -> None:
         bob.put("directory", "list", "room", room, body={"visibility": "public"}).refused(403, "M_FORBIDDEN")
 

@@ -185,6 +185,15 @@ class TestMessages:
         page = alice.messages(room, "b", to=token, limit=50)
         assert [e["event_id"] for e in page["chunk"]] == after[::-1]
 
+    @pytest.mark.parametrize("start", ["", "END"])
+    def test_without_a_place_to_start_backwards_starts_at_the_latest_event(
+        self, alice: User, room: str, history: list[str], start: str
+    ) -> None:
+        # What libQuotient and old clients send when they have no token.
+        for query in ({}, {"from_": start, "to": ""}):
+            page = alice.messages(room, "b", limit=2, **query)
+            assert [e["event_id"] for e in page["chunk"]] == history[:-3:-1]
+
     def test_a_sync_token_serves_as_a_start(self, alice: User, room: str, history: list[str]) -> None:
         since = alice.sync()["next_batch"]
         later = [alice.send(room, f"later {n}") for n in range(2)]
