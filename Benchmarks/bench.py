@@ -12,6 +12,7 @@ import asyncio
 import json
 import os
 import re
+import signal
 import statistics
 import sys
 import tempfile
@@ -141,7 +142,9 @@ async def measure(servers: dict[str, LocalServer], arguments: argparse.Namespace
         for _ in range(arguments.rounds):
             for name, target in targets.items():
                 try:
-                    for result in await asyncio.wait_for(scenario(target, size), 900):
+                    async with asyncio.timeout(900):
+                        found = await scenario(target, size)
+                    for result in found:
                         if result.name in results[name]:
                             results[name][result.name].add(result)
                         else:
@@ -166,6 +169,10 @@ async def measure(servers: dict[str, LocalServer], arguments: argparse.Namespace
 
 
 async def run(arguments: argparse.Namespace) -> int:
+    task = asyncio.current_task()
+    assert task is not None
+    # So that the servers end with us.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     engines = ["sqlite"] + (["postgresql"] if arguments.postgres else [])
     figures = Figures()
     with tempfile.TemporaryDirectory(prefix="axolemma-bench-") as directory:

@@ -222,7 +222,9 @@ class Target:
             loop = asyncio.get_running_loop()
             _, connection = await loop.create_connection(Connection, self.host, self.port)
         try:
-            answer = await asyncio.wait_for(connection.ask(head.encode() + b"\r\n" + content), limit)
+            # Not wait_for(): until Python 3.12 it loses a cancellation that comes together with the answer.
+            async with asyncio.timeout(limit):
+                answer = await connection.ask(head.encode() + b"\r\n" + content)
         except BaseException:
             if connection.transport:
                 connection.transport.abort()

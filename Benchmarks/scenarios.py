@@ -149,7 +149,8 @@ class Pollers:
         began = time.perf_counter()
         await self.target.send(sender, room, f"mark-{mark}.")
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.complete[mark].wait(), 30)
+            async with asyncio.timeout(30):
+                await self.complete[mark].wait()
         return [moment - began for moment in self.reached.get(mark, {}).values()]
 
 
