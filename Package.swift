@@ -150,6 +150,8 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
+        .executableTarget(
+            name: "CoreBenchmarks", dependencies: ["MatrixCore"], path: "Benchmarks/Core", swiftSettings: settings),
         .testTarget(name: "MatrixCoreTests", dependencies: ["MatrixCore"], swiftSettings: settings),
         .testTarget(
             name: "AppTests",

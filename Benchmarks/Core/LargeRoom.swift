@@ -55,7 +55,8 @@ struct LargeRoom {
             authEvents: authEvents(type: .message, nil, sender, content))
     }
 
-    private func authEvents(type: EventType, _ stateKey: String?, _ sender: UserID, _ content: JSONObject) -> [EventID] {
+    private func authEvents(type: EventType, _ stateKey: String?, _ sender: UserID, _ content: JSONObject) -> [EventID]
+    {
         authorizationStateKeys(type: type, stateKey: stateKey, sender: sender, content: content, version: version)
             .compactMap { base[$0] }
     }

@@ -48,7 +48,9 @@ print("A message of \(text.count) bytes, a room of \(room.base.count) state even
 report("parse", try median { keep(try JSONObject.parse(text)) })
 report("encode", median { keep(message.object.encoded()) })
 report("encode canonically", try median { keep(try message.object.canonical()) })
-report("seal (hash, sign, ID)", try median { keep(try draft.sealed(version: version, origin: room.server, key: key)) })
+report(
+    "seal (hash, sign, ID)",
+    try median { keep(try draft.sealed(version: version, origin: room.server, key: key)) })
 report("check the format of a PDU", try median { keep(try Event(pdu: message.object, version: version)) })
 report("authorize", try median { try authorize(message, state: { room.base[$0].flatMap { room.events[$0] } }) })
 
@@ -56,5 +58,6 @@ let sets = room.forks
 report(
     "resolve 100 conflicts, whole states",
     try median(rounds: 5) {
-        keep(try resolveState(sets, version: version, event: { room.events[$0] }, authChain: { room.authChain(of: $0) }))
+        keep(
+            try resolveState(sets, version: version, event: { room.events[$0] }, authChain: { room.authChain(of: $0) }))
     }, budget: 20_000)
