@@ -74,21 +74,10 @@ struct RoomReading {
         return HistoryVisibility(event.content()) == .worldReadable
     }
 
-    /// How many changes of a membership to look back through for a time when the user was joined.
-    private static let maximumChanges = 20
-
     /// The event by which the user ceased to be a member; `nil` if they never were, or may come in again.
     private func departure() throws -> StoredEvent? {
         guard let place, place.membership == .leave || place.membership == .ban else { return nil }
-        // A ban after leaving, or an invite that was declined, comes later and ends nothing.
-        var event = try stores.event(place.event)
-        for _ in 0..<Self.maximumChanges {
-            guard let later = event, let replaced = later.record.replaces else { return nil }
-            let earlier = try stores.event(replaced)
-            if earlier?.membership == .join { return later }
-            event = earlier
-        }
-        return nil
+        return try stores.departure(by: place.event)
     }
 
     // MARK: Writing
@@ -139,5 +128,25 @@ struct RoomReading {
             writer.append(event, membership: try visibility.membership(at: event) ?? .leave, to: &output)
         }
         output.append(UInt8(ascii: "]"))
+    }
+}
+
+extension RoomStores {
+    /// How many changes of a membership to look back through for a time when the user was joined.
+    private static var maximumChanges: Int { 20 }
+
+    /// The event by which a user ceased to be a member.
+    /// - Parameter latest: The leave or ban that holds now.
+    /// - Returns: `nil` if they never were one.
+    func departure(by latest: EventNumber) throws -> StoredEvent? {
+        // A ban after leaving, or an invite that was declined, comes later and ends nothing.
+        var event = try event(latest)
+        for _ in 0..<Self.maximumChanges {
+            guard let later = event, let replaced = later.record.replaces else { return nil }
+            let earlier = try self.event(replaced)
+            if earlier?.membership == .join { return later }
+            event = earlier
+        }
+        return nil
     }
 }

@@ -69,7 +69,9 @@ package struct Visibility {
             standing.visibility = max(standing.visibility, HistoryVisibility(event.content()))
         }
         // After the user left, only what everybody may read.
-        if let place, place.membership != .join, let stream = event.stream, stream > place.stream {
+        if let place, place.membership == .leave || place.membership == .ban, let stream = event.stream,
+            stream > place.stream
+        {
             return standing.visibility == .worldReadable
         }
         switch standing.visibility {

@@ -33,11 +33,12 @@ package final class EventStream: Sendable {
     /// How many events to keep in memory.
     private static let recentLimit = 2_048
     /// How many users to keep in memory.
-    private static let userLimit = 20_000
+    private let userLimit: Int
 
-    package init(database: any Database, caches: StorageCaches) {
+    package init(database: any Database, caches: StorageCaches, userLimit: Int = 20_000) {
         self.database = database
         self.caches = caches
+        self.userLimit = userLimit
     }
 
     /// Takes up where storage stands. Call before anything is sent.
@@ -145,7 +146,7 @@ package final class EventStream: Sendable {
     package func rooms(of user: UserID) async throws -> UserRooms {
         let rooms = contents.withLock { contents in
             if let rooms = contents.users[user] { return rooms }
-            if contents.users.count >= Self.userLimit { Self.letGo(of: &contents) }
+            if contents.users.count >= userLimit { letGo(of: &contents) }
             // Registered before it is loaded, so that no commit is missed in between.
             let rooms = UserRooms(user: user)
             contents.users[user] = rooms
@@ -156,8 +157,9 @@ package final class EventStream: Sendable {
             let stores = RoomStores(transaction, caches: caches, .reading)
             return try stores.userNumber(user).map { try stores.memberships(of: $0) } ?? []
         }
-        rooms.load(records)
         contents.withLock { contents in
+            // Together, so that whoever finds them loaded is woken for all of them.
+            rooms.load(records)
             guard contents.users[user] === rooms else { return }
             for (room, place) in rooms.rooms { Self.index(rooms, room, place, in: &contents) }
         }
@@ -170,11 +172,16 @@ package final class EventStream: Sendable {
     }
 
     /// Makes space by letting go of a tenth of the users nobody waits for.
-    private static func letGo(of contents: inout Contents) {
-        let idle = contents.users.values.lazy.filter { !$0.hasWaiters }.prefix(userLimit / 10)
+    private func letGo(of contents: inout Contents) {
+        let idle = contents.users.values.lazy.filter { !$0.hasWaiters }.prefix(max(1, userLimit / 10))
         for user in Array(idle) {
             contents.users[user.user] = nil
-            for room in user.rooms.keys { contents.joined[room]?[user.user] = nil }
+            for (room, place) in user.rooms where place.membership == .join {
+                contents.joined[room]?[user.user] = nil
+                if contents.joined[room]?.isEmpty == true { contents.joined[room] = nil }
+            }
+            // A request may hold on to them that does not wait just now.
+            user.retire()
         }
     }
 }

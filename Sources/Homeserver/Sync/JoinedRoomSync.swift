@@ -9,6 +9,8 @@ struct JoinedRoomSync {
     let stores: RoomStores
     /// What the client has; `nil` if it knows nothing of the room.
     let since: StreamPosition?
+    /// Whether the user may know the room's state: not who was never let in.
+    var showsState = true
 
     private var request: SyncRequest { assembly.request }
     private var filter: SyncFilter { request.filter }
@@ -32,7 +34,7 @@ struct JoinedRoomSync {
         try writer.prepare(timeline.events + state, from: stores)
         var output = SyncRoomWriter()
         try output.timeline(
-            timeline.events, membership: { try visibility.membership(at: $0) }, limited: timeline.isLimited,
+            timeline.events, membership: { try visibility.membership(at: $0) ?? .leave }, limited: timeline.isLimited,
             previous: StreamToken(events: timeline.start), with: writer)
         output.state(state, named: request.usesStateAfter ? "state_after" : "state", with: writer)
         guard place.membership == .join else { return output.finishedLeft() }
@@ -46,14 +48,18 @@ struct JoinedRoomSync {
 
     /// How many rounds of events that are not to be shown to read past.
     private static let maximumRounds = 20
+    /// How many events to read in each round but the first.
+    private static let furtherEvents = 100
 
     private func timeline(upTo end: StreamPosition, _ visibility: inout Visibility) throws -> Timeline {
         let limit = assembly.timelineLimit
         var found: [StoredEvent] = []
         var upper = end
-        var timeline = Timeline(start: end)
-        rounds: for _ in 0..<Self.maximumRounds where filter.timeline.admits(room: room.id) {
-            let wanted = limit + 1 - found.count
+        // Who joined since the last answer has a gap before the timeline, whatever stands in it.
+        var timeline = Timeline(isLimited: since == nil && request.since != nil, start: end)
+        guard filter.timeline.admits(room: room.id) else { return timeline }
+        rounds: for round in 1... {
+            let wanted = max(limit + 1 - found.count, round == 1 ? 0 : Self.furtherEvents)
             let entries = try stores.timeline(
                 of: room, after: since ?? 0, upTo: upper, limit: wanted, .backwards)
             for event in try stores.events(entries.map(\.number)) {
@@ -66,9 +72,13 @@ struct JoinedRoomSync {
             }
             guard entries.count == wanted, let last = entries.last else { break }
             upper = last.stream - 1
+            if round == Self.maximumRounds {
+                // There may be more to show where nobody looked.
+                timeline.isLimited = true
+                timeline.start = upper
+                break
+            }
         }
-        // Who joined since the last answer has a gap before the timeline, whatever stands in it.
-        if since == nil, request.since != nil { timeline.isLimited = true }
         if let first = found.last?.stream { timeline.start = first - 1 }
         timeline.events = found.reversed()
         return timeline
@@ -78,28 +88,35 @@ struct JoinedRoomSync {
 
     /// The state events to send beside the timeline.
     private func state(for timeline: Timeline, upTo end: StreamPosition) throws -> [StoredEvent] {
-        guard filter.state.admits(room: room.id) else { return [] }
-        let before = try since.flatMap { request.fullState ? nil : try stores.roomState(of: room, at: $0) } ?? .empty
+        guard showsState, filter.state.admits(room: room.id) else { return [] }
+        let before = try since.flatMap { request.fullState ? nil : try stores.roomState(of: room, at: $0) }
         let final = try stores.roomState(of: room, at: end) ?? .empty
         // State and timeline follow the stream, so where the graph forks it is the room's state that counts, not the event's.
         let target = request.usesStateAfter ? final : try stores.roomState(of: room, at: timeline.start) ?? .empty
+        // What a fork's resolution changed, or the filter keeps out, shows in no event of the timeline.
+        let shown = Set(timeline.events.map(\.number))
+        let hidden = try stores.states.differences(from: target, to: final).filter { difference in
+            difference.new.map { !shown.contains($0) } ?? false
+        }
+        let overtaken = Set(hidden.map(\.key))
+        let differences =
+            try stores.states.differences(from: before ?? .empty, to: target).filter { !overtaken.contains($0.key) }
+            + hidden
         let lazy = filter.state.lazyLoadsMembers
         var numbers: [EventNumber] = []
-        var differences = try stores.states.differences(from: before, to: target)
-        // What a fork's resolution changed shows in no event of the timeline.
-        let shown = Set(timeline.events.map(\.number))
-        differences += try stores.states.differences(from: target, to: final).filter { difference in
-            difference.new.map { !shown.contains($0) && $0 <= timeline.start } ?? false
-        }
         for difference in differences {
             guard let event = difference.new else { continue }
-            if lazy {
+            // Of what changed since the last answer everything is told: the client may have loaded all members meanwhile.
+            if lazy, before == nil {
                 let key = try stores.key(difference.key)
                 if key.type == .member, !key.key.hasSameBytes(as: assembly.viewer.user.string) { continue }
             }
             numbers.append(event)
         }
-        if lazy { numbers += try lazyMembers(timeline, in: target).filter { !numbers.contains($0) } }
+        if lazy {
+            let told = Set(numbers)
+            numbers += try lazyMembers(timeline, in: target).filter { !told.contains($0) }
+        }
         return try stores.events(numbers).filter(filter.state.admits)
     }
 
@@ -109,7 +126,9 @@ struct JoinedRoomSync {
         var sent = assembly.members.sent(to: assembly.viewer, in: room.number)
         var numbers: [EventNumber] = []
         var wanted = timeline.events.map(\.sender)
-        if since == nil { wanted += try heroes() }
+        if since == nil || timeline.isLimited || timeline.events.contains(where: { $0.type == .member }) {
+            wanted += try heroes()
+        }
         for user in Set(wanted).sorted() {
             guard let key = try stores.userNumber(user), let event = try stores.states.event(under: key, in: state)
             else { continue }

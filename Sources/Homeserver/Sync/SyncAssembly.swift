@@ -113,7 +113,8 @@ struct SyncAssembly: Sendable {
                     }
                 }.map(\.key))
         }
-        var rooms = Set(places.lazy.filter { $1.stream > since && !$1.isForgotten }.map(\.key))
+        // Also rooms that were left and forgotten since: other devices of the user still show them.
+        var rooms = Set(places.lazy.filter { $1.stream > since }.map(\.key))
         if let recent, !request.fullState {
             for entry in recent where places[entry.event.room.number]?.membership == .join {
                 rooms.insert(entry.event.room.number)
@@ -135,10 +136,20 @@ struct SyncAssembly: Sendable {
     }
 
     private func left(_ room: RoomHandle, _ place: UserRooms.Place, _ stores: RoomStores) throws -> [UInt8]? {
-        let wasJoined = try since.map { try self.wasJoined(room, at: $0, stores) } ?? true
-        let start = wasJoined ? since : place.stream - 1
-        return try JoinedRoomSync(assembly: self, room: room, place: place, stores: stores, since: start)
-            .answer(upTo: min(now, place.stream))
+        func answer(from start: StreamPosition?, to end: StreamPosition, showsState: Bool) throws -> [UInt8]? {
+            try JoinedRoomSync(
+                assembly: self, room: room, place: place, stores: stores, since: start, showsState: showsState
+            ).answer(upTo: min(now, end))
+        }
+        if let departure = try stores.departure(by: place.event) {
+            let end = departure.stream ?? place.stream
+            guard let since else { return try answer(from: nil, to: end, showsState: true) }
+            if try wasJoined(room, at: since, stores) { return try answer(from: since, to: end, showsState: true) }
+            // Joined and left since: all of it is new.
+            if end > since { return try answer(from: nil, to: end, showsState: true) }
+        }
+        // Who was not in the room sees nothing but what became of their invite, their knock or their ban.
+        return try answer(from: place.stream - 1, to: place.stream, showsState: false)
     }
 
     private func wasJoined(_ room: RoomHandle, at position: StreamPosition, _ stores: RoomStores) throws -> Bool {

@@ -56,22 +56,28 @@ package final class SyncService: Sendable {
 
     /// What is new for the requester, as JSON; waits for something if the request says so.
     package func sync(_ request: SyncRequest, by requester: Requester) async throws -> [UInt8] {
-        let rooms = try await stream.rooms(of: requester.user)
+        var rooms = try await stream.rooms(of: requester.user)
         let viewer = EventViewer(requester)
         let clock = ContinuousClock()
         let end = clock.now.advanced(by: request.timeout)
         while true {
             // Taken before looking, so that what comes in while looking is not slept through.
             let seen = rooms.wakeUps
+            if rooms.isRetired {
+                rooms = try await stream.rooms(of: requester.user)
+                continue
+            }
             let left = clock.now.duration(to: end)
             let mayWait = request.since != nil && !request.fullState && left > .zero
             // Most polls begin with nothing to tell.
             let isCurrent = request.since.map { $0.events >= stream.position } ?? false
             if !mayWait || !isCurrent {
                 let answer = try await answer(request, viewer, rooms)
+                // An answer out of what is not kept up to date any more may pass something over.
+                if rooms.isRetired { continue }
                 if answer.hasNews || !mayWait { return answer.body }
             }
-            let timeout = timeouts.schedule(after: left) { rooms.wake() }
+            let timeout = timeouts.schedule(after: left) { [rooms] in rooms.wake() }
             await rooms.wait(beyond: seen)
             timeouts.cancel(timeout)
             // A client that hung up must stop costing anything.

@@ -19,6 +19,7 @@ package final class UserRooms: Sendable {
     private struct Contents {
         var rooms: [RoomNumber: Place] = [:]
         var isLoaded = false
+        var isRetired = false
         var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
         var nextWaiter: UInt64 = 0
         /// How often there was news.
@@ -32,6 +33,8 @@ package final class UserRooms: Sendable {
     package func place(in room: RoomNumber) -> Place? { contents.withLock { $0.rooms[room] } }
 
     var isLoaded: Bool { contents.withLock { $0.isLoaded } }
+    /// Whether commits do not reach it any more.
+    var isRetired: Bool { contents.withLock { $0.isRetired } }
     var hasWaiters: Bool { contents.withLock { !$0.waiters.isEmpty } }
 
     /// Takes over what storage holds, but for rooms that a commit has told us later things of.
@@ -50,6 +53,12 @@ package final class UserRooms: Sendable {
     func set(_ place: Place, in room: RoomNumber) { contents.withLock { $0.rooms[room] = place } }
 
     func setForgotten(_ room: RoomNumber) { contents.withLock { $0.rooms[room]?.isForgotten = true } }
+
+    /// Notes that commits do not reach it from now on; whoever holds it must get another.
+    func retire() {
+        contents.withLock { $0.isRetired = true }
+        wake()
+    }
 
     // MARK: Waiting
 

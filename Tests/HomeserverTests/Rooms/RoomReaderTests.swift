@@ -20,12 +20,6 @@ extension RoomServer {
         _ = try await memberships.apply(.init(action, of: target.user), in: room, by: user)
     }
 
-    fileprivate func set(
-        _ type: EventType, _ content: JSONObject, in room: RoomID, by user: Requester
-    ) async throws {
-        _ = try await rooms.setState(StateKey(type), content: content, in: room, by: user)
-    }
-
     fileprivate func page(
         _ room: RoomID, by user: Requester, _ direction: TimelineDirection = .backwards, from: StreamToken? = nil,
         to: StreamToken? = nil, limit: Int = 10, filter: JSONObject = [:]
@@ -328,7 +322,7 @@ extension JSON {
             let room = try await server.createRoom(by: alice)
             let root = try await server.say("root", in: room, by: alice)
             func relate(_ kind: String, _ type: EventType, _ body: String) async throws -> EventID {
-                let relation: JSON = ["rel_type": .string(kind), "event_id": .string(root.string)]
+                let relation: JSON = ["rel_type": .string(kind), "event_id": .string(root.string), "key": "+"]
                 return try await server.rooms.send(
                     type: type, content: ["msgtype": "m.text", "body": .string(body), "m.relates_to": relation],
                     to: room, by: alice)

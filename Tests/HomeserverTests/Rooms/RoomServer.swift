@@ -14,6 +14,7 @@ struct RoomServer: Sendable {
 
     let database: any Database
     let stream: EventStream
+    let writers = RoomWriters()
     let sender: EventSender
     let memberships: MembershipService
     let rooms: RoomService
@@ -22,7 +23,10 @@ struct RoomServer: Sendable {
     let timeouts = TimeoutWheel()
     let registry: ModuleRegistry
 
-    init(_ database: any Database, register: (ModuleRegistry) -> Void = { _ in }) async throws {
+    /// - Parameter userLimit: How many users' rooms to keep in memory.
+    init(
+        _ database: any Database, userLimit: Int = 20_000, register: (ModuleRegistry) -> Void = { _ in }
+    ) async throws {
         self.database = database
         let ticks = Mutex<Int64>(1_700_000_000_000)
         let time = TimeSource {
@@ -34,7 +38,7 @@ struct RoomServer: Sendable {
         }
         let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let caches = StorageCaches(serverName: Self.name)
-        stream = EventStream(database: database, caches: caches)
+        stream = EventStream(database: database, caches: caches, userLimit: userLimit)
         try await stream.start()
         registry = ModuleRegistry(runner: CallbackRunner(log: log), log: log)
         register(registry)
@@ -42,7 +46,7 @@ struct RoomServer: Sendable {
         let key = SigningKey(seed: [UInt8](repeating: 7, count: 32), version: "test")
         guard let key else { throw StorageError.damaged("no key") }
         sender = EventSender(
-            database: database, states: RoomStates(database: database, caches: caches), writers: RoomWriters(),
+            database: database, states: RoomStates(database: database, caches: caches), writers: writers,
             composer: EventComposer(serverName: Self.name, key: key, time: time), modules: registry, stream: stream)
         let settings = RoomSettings(serverName: Self.name)
         let limiter = RateLimiter(settings: .unlimited, time: time)
@@ -56,10 +60,10 @@ struct RoomServer: Sendable {
             database: database, caches: caches, stream: stream, timeouts: timeouts, time: time, settings: settings)
     }
 
-    func user(_ name: String, device: String = "DEVICE") -> Requester {
+    func user(_ name: String, device: String = "DEVICE", isGuest: Bool = false) -> Requester {
         Requester(
             user: UserID(trusted: "@\(name):\(Self.name)"), device: DeviceID(device),
-            accountNumber: Int64(name.utf8.first ?? 0))
+            accountNumber: Int64(name.utf8.first ?? 0), isGuest: isGuest)
     }
 
     func createRoom(by user: Requester, _ request: JSONObject = ["preset": "public_chat"]) async throws -> RoomID {
@@ -69,6 +73,18 @@ struct RoomServer: Sendable {
     @discardableResult
     func join(_ room: RoomID, by user: Requester) async throws -> EventID? {
         try await memberships.apply(.init(.join, of: user.user), in: room, by: user)
+    }
+
+    @discardableResult
+    func change(
+        _ action: MembershipService.Action, _ target: Requester, in room: RoomID, by user: Requester
+    ) async throws -> EventID? {
+        try await memberships.apply(.init(action, of: target.user), in: room, by: user)
+    }
+
+    @discardableResult
+    func set(_ type: EventType, _ content: JSONObject, in room: RoomID, by user: Requester) async throws -> EventID {
+        try await rooms.setState(StateKey(type), content: content, in: room, by: user)
     }
 
     @discardableResult
@@ -100,11 +116,12 @@ extension JSON {
 
 /// Runs `body` on a server over an empty database.
 func withRoomServer(
-    _ engine: Engine, register: (ModuleRegistry) -> Void = { _ in }, _ body: (RoomServer) async throws -> Void
+    _ engine: Engine, userLimit: Int = 20_000, register: (ModuleRegistry) -> Void = { _ in },
+    _ body: (RoomServer) async throws -> Void
 ) async throws {
     try await withTemporaryDatabase(engine) { database in
         try await migrate(database, Schema.migrations)
-        try await body(try await RoomServer(database, register: register))
+        try await body(try await RoomServer(database, userLimit: userLimit, register: register))
     }
 }
 
