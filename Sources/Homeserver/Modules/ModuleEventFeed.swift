@@ -1,3 +1,4 @@
+package import Logging
 import MatrixCore
 import ModuleAPI
 package import SQLEngine
@@ -13,13 +14,16 @@ package final class ModuleEventFeed: Service {
     private let sender: EventSender
     private let stream: EventStream
     private let modules: ModuleRegistry
+    private let log: Logger
 
     /// How many events to read at once.
     private static let batch = 200
 
     package init(
-        database: any Database, sender: EventSender, stream: EventStream, modules: ModuleRegistry
+        database: any Database, sender: EventSender, stream: EventStream, modules: ModuleRegistry,
+        log: Logger = Logger(label: "axolemma.modules")
     ) {
+        self.log = log
         self.database = database
         self.sender = sender
         states = sender.states
@@ -34,15 +38,22 @@ package final class ModuleEventFeed: Service {
         }
         let start = stream.position
         let advances = stream.advances()
-        try await cancelWhenGracefulShutdown { [self] in
+        await cancelWhenGracefulShutdown { [self] in
             var position = start
-            for await _ in advances { position = try await tell(after: position) }
+            for await _ in advances {
+                do {
+                    try await tell(after: &position)
+                } catch is CancellationError {
+                    return
+                } catch {
+                    log.error("Modules will be told of the latest events with the next one: \(error)")
+                }
+            }
         }
     }
 
-    /// Tells of everything after `position`; returns where that ended.
-    private func tell(after position: StreamPosition) async throws -> StreamPosition {
-        var position = position
+    /// Tells of everything after `position`, and moves that to where it ended.
+    private func tell(after position: inout StreamPosition) async throws {
         while !Task.isCancelled {
             let after = position
             let events = try await database.read { [caches = states.caches] transaction in
@@ -55,6 +66,5 @@ package final class ModuleEventFeed: Service {
             }
             if events.count < Self.batch { break }
         }
-        return position
     }
 }

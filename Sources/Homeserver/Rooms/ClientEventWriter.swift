@@ -78,7 +78,11 @@ package struct ClientEventWriter {
         }
     }
 
-    private func appendClientEvent(_ event: StoredEvent, membership: Membership?, to output: inout [UInt8]) {
+    /// - Parameter isNested: Whether it stands in another's `unsigned`. What redacted a redaction is not told there: a
+    ///   chain of them would be written anew for each of its events.
+    private func appendClientEvent(
+        _ event: StoredEvent, membership: Membership?, isNested: Bool = false, to output: inout [UInt8]
+    ) {
         output.append(UInt8(ascii: "{"))
         output.append(contentsOf: event.clientFields)
         if roomField == .included {
@@ -101,11 +105,11 @@ package struct ClientEventWriter {
             output.append(contentsOf: #","replaces_state":"#.utf8)
             output.appendJSONString(replaced.eventID.string)
         }
-        if let redaction = event.record.redactedBy.flatMap({ related[$0] }) {
+        if !isNested, let redaction = event.record.redactedBy.flatMap({ related[$0] }) {
             output.append(contentsOf: #","redacted_by":"#.utf8)
             output.appendJSONString(redaction.eventID.string)
             output.append(contentsOf: #","redacted_because":"#.utf8)
-            appendClientEvent(redaction, membership: nil, to: &output)
+            appendClientEvent(redaction, membership: nil, isNested: true, to: &output)
         }
         output.append(contentsOf: "}}".utf8)
     }

@@ -27,6 +27,15 @@ package struct EventIntent: Sendable {
     }
 
     package var state: StateKey? { stateKey.map { StateKey(type, $0) } }
+
+    /// Refuses NUL, which PostgreSQL's text does not hold and no client has a use for, where it would be text there.
+    /// - Throws: 400 `M_INVALID_PARAM`.
+    func checkForm() throws(MatrixError) {
+        if type.string.utf8.contains(0) || stateKey?.utf8.contains(0) == true {
+            throw .invalidParam("Event types and state keys must not contain NUL")
+        }
+        if transaction?.id.utf8.contains(0) == true { throw .invalidParam("Transaction IDs must not contain NUL") }
+    }
 }
 
 /// Builds, hashes and signs this server's events.

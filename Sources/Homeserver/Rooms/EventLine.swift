@@ -18,6 +18,9 @@ final class PendingSend: Sendable {
         get { contents.withLock { $0.result } }
         set { contents.withLock { $0.result = newValue } }
     }
+
+    /// Keeps it from being sent, unless it is decided or on its way.
+    func abandon() { contents.withLock { $0.result = $0.result ?? .failure(CancellationError()) } }
 }
 
 /// Events drafted one onto the other, to be written together.

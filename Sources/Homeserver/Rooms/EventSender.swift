@@ -43,7 +43,7 @@ package final class EventSender: Sendable {
     /// A state event that says what the state says already is not sent again: its predecessor's ID is returned. A
     /// transaction that was completed before returns the event it sent then.
     package func send(_ intent: EventIntent, to room: RoomHandle) async throws -> EventID {
-        try checkForm(intent)
+        try intent.checkForm()
         guard let transaction = intent.transaction else { return try await sendOnce(intent, to: room) }
         let key = TransactionKey(room: room.number, transaction: transaction)
         if let sent = recent[key] { return sent }
@@ -63,16 +63,10 @@ package final class EventSender: Sendable {
         }
     }
 
-    private func event(in room: RoomHandle, sentBy transaction: EventTransaction) async throws -> EventID? {
+    /// The event that a device sent before under this transaction ID, if it did.
+    func event(in room: RoomHandle, sentBy transaction: EventTransaction) async throws -> EventID? {
         try await database.read { [caches = states.caches] in
             try RoomStores($0, caches: caches, .reading).event(in: room, sentBy: transaction)
-        }
-    }
-
-    /// PostgreSQL's text holds no NUL, and no client has a use for one in a type or state key.
-    private func checkForm(_ intent: EventIntent) throws {
-        if intent.type.string.utf8.contains(0) || intent.stateKey?.utf8.contains(0) == true {
-            throw MatrixError.invalidParam("Event types and state keys must not contain NUL")
         }
     }
 
@@ -80,11 +74,21 @@ package final class EventSender: Sendable {
         if modules.needsDraft { return try await sendDrafted(intent, to: room) }
         let own = PendingSend(intent)
         waiting.withLock { $0[room.number, default: []].append(own) }
-        return try await writers.withCommitLease(on: room) { lease in
-            // Whoever has the lease sends for all who wait for it: one transaction, one flush to disk.
-            if own.result == nil { try await sendWaiting(in: room, own: own, lease) }
-            guard let result = own.result else { throw MatrixError.internalError }
-            return try result.get()
+        do {
+            return try await writers.withCommitLease(on: room) { lease in
+                // Whoever has the lease sends for all who wait for it: one transaction, one flush to disk.
+                if own.result == nil { try await sendWaiting(in: room, own: own, lease) }
+                guard let result = own.result else { throw MatrixError.internalError }
+                return try result.get()
+            }
+        } catch is CancellationError {
+            // Nobody is to send it later, when its client has long given up on it.
+            own.abandon()
+            waiting.withLock { waiting in
+                waiting[room.number]?.removeAll { $0 === own }
+                if waiting[room.number]?.isEmpty == true { waiting[room.number] = nil }
+            }
+            throw CancellationError()
         }
     }
 
@@ -109,7 +113,9 @@ package final class EventSender: Sendable {
         } catch is CancellationError {
             // The client in whose name this ran hung up; the others' events are for the next one to send.
             let others = batch.filter { $0 !== own && $0.result == nil }
-            waiting.withLock { $0[room.number, default: []].insert(contentsOf: others, at: 0) }
+            if !others.isEmpty {
+                waiting.withLock { $0[room.number, default: []].insert(contentsOf: others, at: 0) }
+            }
             throw CancellationError()
         } catch {
             for send in batch where send.result == nil { send.result = .failure(error) }
@@ -139,15 +145,31 @@ package final class EventSender: Sendable {
                 try await commit(line.events, onto: position, lease)
                 for (send, event) in zip(line.sends, line.events) { send.result = .success(event.event.eventID) }
                 return
-            } catch let error as SQLError where error.kind == .uniqueViolation {
-                try await settleCollision(line, in: position.room, error)
+            } catch is CancellationError {
+                throw CancellationError()
+            } catch {
+                if try await settleCollision(line, in: position.room, error) { continue }
+                guard line.sends.count > 1 else { throw error }
             }
+            // One of them may be what cannot be written; the others are not to suffer for it.
+            for send in line.sends {
+                do {
+                    try await self.send([send], lease)
+                } catch is CancellationError {
+                    throw CancellationError()
+                } catch {
+                    send.result = .failure(error)
+                }
+            }
+            return
         }
     }
 
     /// Something in the line is there already: a transaction completed before, or an event made of the same words in the same
     /// millisecond. Finds it, so that the others can be sent without it.
-    private func settleCollision(_ line: EventLine, in room: RoomHandle, _ error: SQLError) async throws {
+    /// - Returns: Whether that was the fault.
+    private func settleCollision(_ line: EventLine, in room: RoomHandle, _ error: any Error) async throws -> Bool {
+        guard let error = error as? SQLError, error.kind == .uniqueViolation else { return false }
         var isSettled = false
         for (send, committing) in zip(line.sends, line.events) {
             if let sent = send.intent.transaction, let earlier = try await event(in: room, sentBy: sent) {
@@ -159,7 +181,7 @@ package final class EventSender: Sendable {
                 isSettled = true
             }
         }
-        if !isSettled { throw error }
+        return isSettled
     }
 
     /// The way of an event that modules see first. They see it drafted on the room as it stands; no lease is held
@@ -193,7 +215,7 @@ package final class EventSender: Sendable {
                     return event.eventID
                 }
             } catch let error as SQLError where error.kind == .uniqueViolation {
-                try await settleCollision(seen, in: room, error)
+                guard try await settleCollision(seen, in: room, error) else { throw error }
                 if let result = send.result { return try result.get() }
                 (event, redacts) = try await draft(send.intent, at: line)
             }

@@ -46,32 +46,18 @@ package final class RoomStates: Sendable {
         return position
     }
 
-    /// The room's current state events under `keys`.
+    /// The room's current state events under `keys`, all of one moment.
     package func current(_ keys: [StateKey], in room: RoomHandle) async throws -> [StateKey: Event] {
-        var events: [StateKey: Event] = [:]
-        var missing: [StateKey] = []
         if let view = views[room.number] {
-            view.contents.withLock { contents in
-                for key in keys {
-                    guard let known = contents.known[key] else {
-                        missing.append(key)
-                        continue
-                    }
-                    if let known { events[key] = known }
-                }
-            }
-        } else {
-            missing = keys
+            return try await events(keys, in: view.contents.withLock { $0.position.state }, of: room)
         }
-        guard !missing.isEmpty else { return events }
-        let read = missing
         let (state, loaded) = try await database.read { [caches] transaction in
             let stores = RoomStores(transaction, caches: caches, .reading)
             let state = try stores.currentState(of: room)
-            return (state, try stores.parsedState(read, in: state))
+            return (state, try stores.parsedState(keys, in: state))
         }
-        remember(loaded, of: read, in: room, at: state)
-        return events.merging(loaded) { $1 }
+        remember(loaded, of: keys, in: room, at: state)
+        return loaded
     }
 
     /// One event of the room's current state.
@@ -87,6 +73,24 @@ package final class RoomStates: Sendable {
         }
     }
 
+    /// The room that an alias of this server stands for.
+    package func room(under alias: RoomAlias) async throws -> RoomHandle? {
+        try await database.read { [caches] in try RoomStores($0, caches: caches, .reading).room(under: alias) }
+    }
+
+    /// Whether a user said this in relation to an event already, in an event that was not redacted since.
+    func hasAnnotation(
+        by sender: UserID, of target: EventID, type: EventType, key: String, in room: RoomHandle
+    ) async throws -> Bool {
+        try await database.read { [caches] transaction in
+            let stores = RoomStores(transaction, caches: caches, .reading)
+            let said = try stores.annotations(by: sender, of: target, type: type, in: room)
+            return try stores.events(said).contains { event in
+                event.content().object("m.relates_to")?.string("key")?.hasSameBytes(as: key) == true
+            }
+        }
+    }
+
     /// An event of any room.
     package func event(_ id: EventID) async throws -> Event? {
         try await database.read { [caches] transaction in
@@ -99,11 +103,23 @@ package final class RoomStates: Sendable {
     package func events(_ keys: [StateKey], in state: StateRoot, of room: RoomHandle) async throws
         -> [StateKey: Event]
     {
-        let isCurrent = views[room.number]?.contents.withLock { $0.position.state == state } ?? false
-        if isCurrent { return try await current(keys, in: room) }
-        return try await database.read { [caches] transaction in
-            try RoomStores(transaction, caches: caches, .reading).parsedState(keys, in: state)
+        var events: [StateKey: Event] = [:]
+        var missing = keys
+        views[room.number]?.contents.withLock { contents in
+            guard contents.position.state == state else { return }
+            missing = keys.filter { key in
+                guard let known = contents.known[key] else { return true }
+                if let known { events[key] = known }
+                return false
+            }
         }
+        guard !missing.isEmpty else { return events }
+        let read = missing
+        let loaded = try await database.read { [caches] transaction in
+            try RoomStores(transaction, caches: caches, .reading).parsedState(read, in: state)
+        }
+        remember(loaded, of: read, in: room, at: state)
+        return events.merging(loaded) { $1 }
     }
 
     /// Every event of a state. As many as the room has members, at least: for modules that ask for all.

@@ -172,6 +172,19 @@ extension RoomStores {
             .text(eventType?.string ?? ""), .integer(after), .integer(upTo), .integer(Int64(limit))
         ) { TimelineEntry(number: $0.int(0), stream: $0.int(1)) }
     }
+
+    /// The events of one type by which a user annotates `target` (`m.annotation`), but for those redacted.
+    package func annotations(
+        by sender: UserID, of target: EventID, type: EventType, in room: RoomHandle
+    ) throws -> [EventNumber] {
+        try transaction.all(
+            """
+            SELECT e.event FROM event_relations r JOIN events e ON e.event = r.event
+            WHERE r.relates_to = $1 AND r.relation_type = 'm.annotation' AND r.room = $2 AND r.type = $3
+            AND r.sender = $4 AND e.stream IS NOT NULL AND e.redacted_by IS NULL
+            """, .text(target.string), .integer(room.number), .text(type.string), .text(sender.string)
+        ) { $0.int(0) }
+    }
 }
 
 extension StorageCaches {

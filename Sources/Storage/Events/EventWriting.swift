@@ -70,12 +70,15 @@ extension RoomStores {
 
     private func insertRelation(of event: Event, number: EventNumber, in room: RoomHandle) throws {
         guard let relation = event.content.object("m.relates_to"), let target = relation.string("event_id"),
-            let type = relation.string("rel_type"), EventID(target) != nil, type.utf8.count <= 255
+            let type = relation.string("rel_type"), EventID(target) != nil, type.utf8.count <= 255,
+            !type.utf8.contains(0)
         else { return }
         try transaction.execute(
             """
-            INSERT INTO event_relations (event, room, relates_to, relation_type, type) VALUES ($1, $2, $3, $4, $5)
-            """, .integer(number), .integer(room.number), .text(target), .text(type), .text(event.type.string))
+            INSERT INTO event_relations (event, room, relates_to, relation_type, type, sender)
+            VALUES ($1, $2, $3, $4, $5, $6)
+            """, .integer(number), .integer(room.number), .text(target), .text(type), .text(event.type.string),
+            .text(event.sender.string))
     }
 
     /// Notes the room's state after an event for which it had to be resolved.

@@ -79,7 +79,8 @@ CREATE TABLE event_relations (
     room BIGINT NOT NULL,
     relates_to TEXT NOT NULL,
     relation_type TEXT NOT NULL,
-    type TEXT NOT NULL
+    type TEXT NOT NULL,
+    sender TEXT NOT NULL
 );
 CREATE INDEX event_relations_by_target ON event_relations (relates_to, relation_type, event);
 
