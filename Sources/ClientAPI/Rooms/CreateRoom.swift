@@ -23,9 +23,7 @@ package struct CreateRoom: EndpointGroup {
 
     /// Makes a room.
     @Sendable func createRoom(_ call: Call) async throws -> Reply {
-        let (room, alias) = try await creation.create(call.object(), by: call.user())
-        var answer: JSONObject = ["room_id": .string(room.string)]
-        if let alias { answer["room_alias"] = .string(alias.string) }
-        return .json(answer)
+        let room = try await creation.create(call.object(), by: call.user()).room
+        return .json(["room_id": .string(room.string)])
     }
 }

@@ -62,24 +62,37 @@ package final class MembershipService: Sendable {
 
     private static func unknownRoom(_ action: Action) -> MatrixError {
         switch action {
-        case .join, .knock:
+        case .knock: MatrixError(status: 404, code: .unknown, message: "No known servers")
+        case .join:
             MatrixError(
                 status: 404, code: .unknown,
                 message:
                     "Can't join remote room because no servers that are in the room have been provided.")
-        case .leave: MatrixError(status: 404, code: .unknown, message: "Not a known room")
+        case .leave, .kick, .unban: MatrixError(status: 404, code: .unknown, message: "Not a known room")
         default: .forbidden("Unknown room")
         }
     }
 
     package func apply(_ change: Change, in room: RoomHandle, by requester: Requester) async throws -> EventID? {
-        let keys: [StateKey] = [.member(change.target), .member(requester.user), .create, .joinRules]
+        if change.action == .join || change.action == .knock, change.target != requester.user {
+            throw MatrixError.forbidden("Cannot force another user to \(change.action.rawValue).")
+        }
+        let keys: [StateKey] = [
+            .member(change.target), .member(requester.user), .create, .joinRules, StateKey(.guestAccess),
+        ]
         let state = try await sender.states.current(keys, in: room)
         let current = state[.member(change.target)]
         if change.action == .unban, current == nil { return nil }
-        if let same = try Self.settled(change, current, in: room) { return same.eventID }
+        let isMember = state[.member(requester.user)]?.membership == .join
+        if let same = try Self.settled(change, current, in: room, byMember: isMember) { return same.eventID }
         switch change.action {
-        case .join: try await checkJoin(change.target, current: current?.membership, in: room, by: requester)
+        case .join:
+            if requester.isGuest, current?.membership != .join,
+                state[StateKey(.guestAccess)]?.content.string("guest_access") != "can_join"
+            {
+                throw MatrixError(status: 403, code: .guestAccessForbidden, message: "Guest access not allowed")
+            }
+            try await checkJoin(change.target, current: current?.membership, in: room, by: requester)
         case .invite: try await checkInvite(change.target, in: room, by: requester)
         default: break
         }
@@ -107,7 +120,10 @@ package final class MembershipService: Sendable {
     }
 
     /// Decides what the current membership alone decides: nothing to do, or not to be done.
-    private static func settled(_ change: Change, _ current: Event?, in room: RoomHandle) throws -> Event? {
+    /// - Parameter isMember: Whether whoever asks is joined.
+    private static func settled(
+        _ change: Change, _ current: Event?, in room: RoomHandle, byMember isMember: Bool
+    ) throws -> Event? {
         let membership = current?.membership
         switch (change.action, membership) {
         case (.unban, .ban), (.ban, .ban), (.leave, .ban): break
@@ -128,7 +144,7 @@ package final class MembershipService: Sendable {
         }
         // A repeated request asks for nothing new; a join by its own user may bring a new profile or reason, though.
         if membership == .join, change.action == .join, change.reason == nil, change.content.isEmpty { return current }
-        if membership == .invite, change.action == .invite, change.content == [:], change.reason == nil {
+        if membership == .invite, change.action == .invite, isMember, change.content == [:], change.reason == nil {
             return current
         }
         return nil
@@ -288,6 +304,11 @@ extension MembershipService: ProfileObserver {
     package func profileChanged(
         user: UserID, displayName: String?, avatarURL: String?, requester: Requester
     ) async {
+        // In a task of its own: a client that hangs up is not to leave some rooms with the old profile.
+        await Task { await putProfile(of: user, displayName, avatarURL) }.value
+    }
+
+    private func putProfile(of user: UserID, _ displayName: String?, _ avatarURL: String?) async {
         guard let rooms = try? await joinedRooms(of: user) else { return }
         for room in rooms {
             guard let handle = try? await sender.states.room(room),

@@ -107,11 +107,22 @@ package final class RoomCreation: Sendable {
             roomID: wish.version.eventFormat.roomIDIsCreateHash
                 ? nil : RoomID(trusted: "!\(random.letters(18)):\(settings.serverName)"))
         for var intent in wish.intents(by: requester.user, profile: profile, alias: alias) {
+            try intent.checkForm()
+            if intent.state == StateKey(.canonicalAlias) {
+                // No other alias can point to a room that is not there yet.
+                let other = try CanonicalAlias.aliases(in: intent.content).first { $0 != alias }
+                if let other { throw CanonicalAlias.pointsElsewhere(other) }
+            }
             if intent.type == .create { intent.originServerTS = creationTime() }
             try await graph.append(intent)
         }
         guard let id = graph.roomID else { throw MatrixError.internalError }
         let isPublic = wish.isPublished
+        if isPublic, !requester.isAdmin {
+            guard settings.mayPublish(requester.user, id, alias.map { [$0] } ?? []) else {
+                throw MatrixError.forbidden("Not allowed to publish room")
+            }
+        }
         return try await sender.createRoom(id, version: wish.version, events: graph.events) { stores, room in
             if let alias, try !stores.insertAlias(alias, of: room, creator: requester.user) { throw Self.aliasTaken }
             if isPublic { try stores.setPublished(true, room) }

@@ -24,7 +24,45 @@ package final class RoomService: Sendable {
         let intent = EventIntent(
             type: type, content: content, sender: requester.user, redacts: redacts,
             transaction: requester.transaction(transaction))
+        do {
+            try await checkRelation(of: intent, in: handle)
+        } catch let error as MatrixError {
+            // A repeated request gets what the first got.
+            guard let sent = intent.transaction, let earlier = try await sender.event(in: handle, sentBy: sent) else {
+                throw error
+            }
+            return earlier
+        }
         return try await sender.send(intent, to: handle)
+    }
+
+    /// Refuses relations to what is not there, threads within threads, and saying the same of an event twice.
+    ///
+    /// Spec: Client-Server API,
+    /// [Avoiding duplicate annotations](https://spec.matrix.org/v1.19/client-server-api/#avoiding-duplicate-annotations).
+    private func checkRelation(of intent: EventIntent, in room: RoomHandle) async throws {
+        guard let relation = intent.content.object("m.relates_to"), let type = relation.string("rel_type"),
+            let target = relation.string("event_id")
+        else { return }
+        // Asked first, so that nobody learns which events there are in rooms they are not in.
+        guard try await sender.states.current(.member(intent.sender), in: room)?.membership == .join else { return }
+        try intent.checkForm()
+        guard let id = EventID(target), let parent = try await sender.states.event(id), parent.roomID == room.id else {
+            throw MatrixError.unknown("Can't send relation to unknown event")
+        }
+        switch type {
+        case "m.annotation":
+            guard let key = relation.string("key") else { throw MatrixError.unknown("Missing aggregation key") }
+            let isThere = try await sender.states.hasAnnotation(
+                by: intent.sender, of: id, type: intent.type, key: key, in: room)
+            if isThere {
+                throw MatrixError(
+                    status: 400, code: .duplicateAnnotation, message: "Can't send same reaction twice")
+            }
+        case "m.thread" where parent.content.object("m.relates_to")?.string("rel_type") != nil:
+            throw MatrixError.unknown("Cannot start threads from an event with a relation")
+        default: break
+        }
     }
 
     /// Sets a piece of room state. A member event goes the way of the membership it asks for.
@@ -36,8 +74,9 @@ package final class RoomService: Sendable {
         }
         try limiter.check(.message, key: requester.user.string, for: requester)
         let handle = try await knownRoom(room, for: requester.user)
+        if key.type == .canonicalAlias, key.key.isEmpty { try await checkAliases(content, of: handle) }
         let intent = EventIntent(
-            type: key.type, stateKey: key.key, content: try await checked(content, for: key), sender: requester.user)
+            type: key.type, stateKey: key.key, content: content, sender: requester.user)
         return try await sender.send(intent, to: handle)
     }
 
@@ -62,16 +101,43 @@ package final class RoomService: Sendable {
         return room
     }
 
-    /// What a state event may not say, whatever the room's rules.
-    private func checked(_ content: JSONObject, for key: StateKey) async throws -> JSONObject {
-        guard key.type == .canonicalAlias else { return content }
-        for alias in [content["alias"]].compactMap(\.self) + (content.array("alt_aliases") ?? []) {
-            if case .null = alias { continue }
-            guard let text = alias.stringValue, RoomAlias(text) != nil else {
-                throw MatrixError.invalidParam("Room alias \(alias.stringValue ?? "") is not valid")
+    /// Refuses aliases that do not point to the room, but for those it goes by already.
+    private func checkAliases(_ content: JSONObject, of room: RoomHandle) async throws {
+        let aliases = try CanonicalAlias.aliases(in: content)
+        let current = try await sender.states.current(StateKey(.canonicalAlias), in: room)?.content
+        let known = try? current.map { try CanonicalAlias.aliases(in: $0) }
+        for alias in aliases where known?.contains(alias) != true {
+            guard alias.server == sender.composer.serverName, try await sender.states.room(under: alias) == room else {
+                throw CanonicalAlias.pointsElsewhere(alias)
             }
         }
-        return content
+    }
+}
+
+/// What clients may say in `m.room.canonical_alias`.
+///
+/// Spec: [m.room.canonical_alias](https://spec.matrix.org/v1.19/client-server-api/#mroomcanonical_alias).
+enum CanonicalAlias {
+    /// The aliases that the content names, main and others.
+    /// - Throws: 400 `M_INVALID_PARAM` for what is none.
+    static func aliases(in content: JSONObject) throws(MatrixError) -> [RoomAlias] {
+        var named: [JSON] = []
+        if let main = content["alias"], !main.isNull, main.stringValue?.isEmpty != true { named.append(main) }
+        if let others = content["alt_aliases"], !others.isNull {
+            guard let list = others.arrayValue else { throw .invalidParam("The alt_aliases property must be a list.") }
+            named += list
+        }
+        var aliases: [RoomAlias] = []
+        for value in named {
+            guard let text = value.stringValue else { throw .invalidParam("Room aliases must be strings") }
+            guard let alias = RoomAlias(text) else { throw .invalidParam("Room alias \(text) is not valid") }
+            aliases.append(alias)
+        }
+        return aliases
+    }
+
+    static func pointsElsewhere(_ alias: RoomAlias) -> MatrixError {
+        MatrixError(status: 400, code: .badAlias, message: "Room alias \(alias) does not point to the room")
     }
 }
 
