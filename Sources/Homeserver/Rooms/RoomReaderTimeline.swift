@@ -33,6 +33,9 @@ package struct TimelineRequest: Sendable {
 
 extension RoomReader {
     /// A page of the timeline, as `{"chunk": […], "start": …, "end": …, "state": […]}`. Without `end` there is no more.
+    ///
+    /// A page with events always has an `end`, though the specification would leave it out of the last: nheko throws
+    /// away a page without one, and with it the beginning of the room. Synapse leaves it out of empty pages alone, too.
     package func messages(
         of room: RoomID, _ request: TimelineRequest, by requester: Requester
     ) async throws -> [UInt8] {
@@ -50,7 +53,9 @@ extension RoomReader {
             output.reserveCapacity(scan.found.reduce(200) { $0 + $1.clientFields.count + 200 })
             try reading.append(scan.found, &visibility, to: &output)
             output.append(member: "start", token: request.from ?? scan.start)
-            if scan.hasMore { output.append(member: "end", token: scan.next(after: request.from)) }
+            if scan.hasMore || !scan.found.isEmpty {
+                output.append(member: "end", token: scan.next(after: request.from))
+            }
             if request.filter.lazyLoadsMembers {
                 let state = try reading.members(speakingIn: scan.found)
                 if !state.isEmpty {

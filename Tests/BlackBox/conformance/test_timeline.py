@@ -173,10 +173,16 @@ class TestMessages:
         back = alice.messages(room, "f", limit=10, from_=second["end"])
         assert [e["event_id"] for e in back["chunk"]] == history[5:15]
 
-    def test_the_end_of_history_has_no_end_token(self, alice: User, room: str) -> None:
-        page = alice.messages(room, "b", limit=100)
-        assert page["chunk"][-1]["type"] == "m.room.create"
-        assert "end" not in page or alice.messages(room, "b", limit=100, from_=page["end"])["chunk"] == []
+    @pytest.mark.parametrize(("direction", "last"), [("b", "m.room.create"), ("f", "m.room.message")])
+    def test_after_the_last_page_comes_an_empty_one_without_end(
+        self, alice: User, room: str, direction: str, last: str
+    ) -> None:
+        alice.send(room)
+        page = alice.messages(room, direction, limit=100)
+        assert page["chunk"][-1]["type"] == last
+        # Clients that take a page without "end" for no page at all would never see this one.
+        beyond = alice.messages(room, direction, limit=100, from_=page["end"])
+        assert beyond["chunk"] == [] and "end" not in beyond
 
     def test_it_stops_at_a_token(self, alice: User, room: str) -> None:
         alice.send(room, "before")
