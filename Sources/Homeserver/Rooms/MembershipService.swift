@@ -263,6 +263,24 @@ package final class MembershipService: Sendable {
         }
     }
 
+    // MARK: Guests
+
+    /// Makes this server's guests leave a room that is closed to them now.
+    ///
+    /// Spec: Client-Server API, [Guest access](https://spec.matrix.org/v1.19/client-server-api/#guest-access).
+    func removeGuests(from room: RoomHandle) async throws {
+        let access = try await sender.states.current(StateKey(.guestAccess), in: room)
+        guard access?.content.string("guest_access") != "can_join" else { return }
+        let guests = try await database.read { [caches = sender.states.caches] transaction in
+            try RoomStores(transaction, caches: caches, .reading).guests(in: room.number)
+        }
+        for guest in guests {
+            let intent = EventIntent(
+                type: .member, stateKey: guest.string, content: ["membership": "leave"], sender: guest)
+            _ = try await sender.send(intent, to: room)
+        }
+    }
+
     // MARK: Forgetting
 
     /// Takes a room the user left out of their lists.

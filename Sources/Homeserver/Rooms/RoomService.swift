@@ -77,7 +77,12 @@ package final class RoomService: Sendable {
         if key.type == .canonicalAlias, key.key.isEmpty { try await checkAliases(content, of: handle) }
         let intent = EventIntent(
             type: key.type, stateKey: key.key, content: content, sender: requester.user)
-        return try await sender.send(intent, to: handle)
+        let event = try await sender.send(intent, to: handle)
+        if intent.state == StateKey(.guestAccess) {
+            // In a task of its own: a client that hangs up is not to leave some of them in the room.
+            try await Task { [memberships] in try await memberships.removeGuests(from: handle) }.value
+        }
+        return event
     }
 
     /// Redacts an event.

@@ -79,6 +79,17 @@ extension RoomStores {
         ) { $0.int(0) }
     }
 
+    /// This server's guests who are joined to the room.
+    package func guests(in room: RoomNumber) throws -> [UserID] {
+        try transaction.all(
+            """
+            SELECT k.state_key FROM memberships m JOIN state_keys k ON k.number = m.user_key
+            JOIN users u ON u.name = k.state_key
+            WHERE m.room = $1 AND m.membership = 1 AND m.is_local = 1 AND u.is_guest = 1
+            """, .integer(room)
+        ) { UserID(trusted: $0.text(0)) }
+    }
+
     /// How many users are joined and invited.
     package func memberCounts(of room: RoomNumber) throws -> (joined: Int, invited: Int) {
         try transaction.first(

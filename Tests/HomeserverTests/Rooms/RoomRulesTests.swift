@@ -1,5 +1,6 @@
 import MatrixCore
 import SQLEngine
+import Storage
 import TestSupport
 import Testing
 
@@ -98,9 +99,29 @@ import Testing
             #expect(error?.code == .guestAccessForbidden)
             try await server.set(.guestAccess, ["guest_access": "can_join"], in: room, by: alice)
             try await server.join(room, by: guest)
-            try await server.set(.guestAccess, ["guest_access": "forbidden"], in: room, by: alice)
             // Who is in already may say so again.
             try await server.join(room, by: guest)
+        }
+    }
+
+    @Test(arguments: Engine.available)
+    func `guests leave a room that is closed to them, and others stay`(engine: Engine) async throws {
+        try await withRoomServer(engine) { server in
+            let (alice, bob) = (server.user("alice"), server.user("bob"))
+            let guest = server.user("guest", isGuest: true)
+            let room = try await server.createRoom(by: alice)
+            try await server.set(.guestAccess, ["guest_access": "can_join"], in: room, by: alice)
+            for user in [bob, guest] {
+                _ = try await server.database.write { transaction in
+                    var account = NewAccount(user: user.user, createdAt: Timestamp(milliseconds: 0))
+                    account.isGuest = user.isGuest
+                    return try transaction.accounts.insert(account)
+                }
+                try await server.join(room, by: user)
+            }
+            try await server.set(.guestAccess, ["guest_access": "forbidden"], in: room, by: alice)
+            #expect(try await server.memberships.joinedRooms(of: guest.user).isEmpty)
+            #expect(try await server.memberships.joinedRooms(of: bob.user) == [room])
         }
     }
 
