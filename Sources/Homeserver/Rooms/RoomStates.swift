@@ -9,7 +9,8 @@ import Synchronization
 package final class RoomStates: Sendable {
     private let database: any Database
     package let caches: StorageCaches
-    private let views = BoundedCache<RoomNumber, View>(limit: 20_000)
+    /// Bounded by how many rooms and entries it holds together.
+    private let views = BoundedCache<RoomNumber, View>(limit: 40_000)
 
     /// A room's position, and those entries of its current state that somebody asked for.
     private final class View: Sendable {
@@ -22,7 +23,7 @@ package final class RoomStates: Sendable {
     }
 
     /// How many entries of one room's state to hold before starting afresh.
-    private static let knownLimit = 1_000
+    private static let knownLimit = 500
 
     package init(database: any Database, caches: StorageCaches) {
         self.database = database
@@ -135,12 +136,19 @@ package final class RoomStates: Sendable {
     }
 
     private func remember(_ loaded: [StateKey: Event], of keys: [StateKey], in room: RoomHandle, at state: StateRoot) {
-        views[room.number]?.contents.withLock { contents in
+        guard let view = views[room.number] else { return }
+        let count = view.contents.withLock { contents in
             // A commit came between: what was read may be out of date.
-            guard contents.position.state == state else { return }
-            if contents.known.count > Self.knownLimit { contents.known = [:] }
+            guard contents.position.state == state else { return contents.known.count }
+            Self.makeSpace(in: &contents)
             for key in keys { contents.known.updateValue(loaded[key], forKey: key) }
+            return contents.known.count
         }
+        views.setCost(1 + count, of: room.number)
+    }
+
+    private static func makeSpace(in contents: inout View.Contents) {
+        if contents.known.count > knownLimit { contents.known = [:] }
     }
 
     /// Takes over what a commit did. Called once it is durable, in the order of commits.
@@ -152,8 +160,9 @@ package final class RoomStates: Sendable {
         }
         let byID = Dictionary(events.map { ($0.eventID, $0) }) { $1 }
         let byNumber = Dictionary(commit.events.map { ($0.number, $0.eventID) }) { $1 }
-        view.contents.withLock { contents in
+        let count = view.contents.withLock { contents in
             contents.position = commit.position
+            Self.makeSpace(in: &contents)
             for change in commit.changes {
                 guard let number = change.event else {
                     contents.known.updateValue(nil, forKey: change.key)
@@ -165,6 +174,8 @@ package final class RoomStates: Sendable {
                     contents.known.removeValue(forKey: change.key)
                 }
             }
+            return contents.known.count
         }
+        if !commit.changes.isEmpty { views.setCost(1 + count, of: room.number) }
     }
 }

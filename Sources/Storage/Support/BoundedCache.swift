@@ -64,6 +64,16 @@ package final class BoundedCache<Key: Hashable & Sendable, Value: Sendable>: Sen
         }
     }
 
+    /// Notes what the entry under `key` costs by now, if it is still held.
+    package func setCost(_ cost: Int, of key: Key) {
+        contents.withLock { contents in
+            guard let place = contents.places[key], let slot = contents.slots[place] else { return }
+            contents.cost += cost - slot.cost
+            contents.slots[place]?.cost = cost
+            Self.evict(from: &contents, limit: limit)
+        }
+    }
+
     package func remove(_ key: Key) {
         contents.withLock { contents in
             if let place = contents.places[key] { Self.remove(at: place, from: &contents) }

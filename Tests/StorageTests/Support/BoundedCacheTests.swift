@@ -37,6 +37,17 @@ import Testing
         #expect(cache[3] == 3)
     }
 
+    @Test func `an entry that grew counts for what it costs now`() {
+        let cache = BoundedCache<Int, String>(limit: 10)
+        for key in 0..<10 { cache.insert("\(key)", for: key) }
+        #expect(cache[3] == "3")
+        cache.setCost(6, of: 3)
+        #expect(cache.count == 5)
+        cache.setCost(5, of: 99)
+        cache.setCost(11, of: 3)
+        #expect(cache[3] == nil)
+    }
+
     @Test(arguments: 0..<20 as Range<UInt64>)
     func `whatever is done, what is held was put in last and costs at most the limit`(seed: UInt64) {
         var generator = SeededGenerator(seed: seed)
