@@ -214,11 +214,16 @@ package final class MembershipService: Sendable {
         let state = try await sender.states.current([.powerLevels, .create], in: room)
         let levels = PowerLevels(
             content: state[.powerLevels]?.content, create: state[.create], version: room.version)
-        let members = try await database.read { [caches = sender.states.caches] transaction in
+        let member = try await database.read { [caches = sender.states.caches] transaction -> UserID? in
             let stores = RoomStores(transaction, caches: caches, .reading)
-            return try stores.localMembers(of: room.number).map { try stores.user($0) }
+            // Where everyone may invite, the first will do: names are looked up no further than needed.
+            for number in try stores.localMembers(of: room.number) {
+                let user = try stores.user(number)
+                if levels.level(of: user) >= levels.invite { return user }
+            }
+            return nil
         }
-        guard let member = members.first(where: { levels.level(of: $0) >= levels.invite }) else {
+        guard let member else {
             throw MatrixError(
                 status: 400, code: .unableToGrantJoin,
                 message: "No user of this server in the room may invite, so none can let you in.")
