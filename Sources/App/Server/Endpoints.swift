@@ -19,6 +19,7 @@ extension Services {
         return ClientAPI.endpoints(for: client) + [
             Register(registration: sharedSecretRegistration), ServerVersion(version: Version.current), HealthPage(),
         ] + (configuration.metricsEnabled ? [MetricsPage(metrics)] : [])
+            + (configuration.webClientLocation.map { [RootPage(location: $0)] } ?? [])
     }
 
     private func discovery(_ settings: WellKnownSettings) -> ClientDiscovery {
@@ -27,4 +28,13 @@ extension Services {
         discovery.extraContent = settings.clientContent
         return discovery
     }
+}
+
+/// Sends a browser that comes to `/` to the web client (`web_client_location`).
+private struct RootPage: EndpointGroup {
+    let location: String
+
+    var endpoints: [Endpoint] { [.get("/", .anyone, redirect)] }
+
+    @Sendable func redirect(_ call: Call) -> Reply { .redirect(to: location) }
 }

@@ -23,6 +23,8 @@ package final class EventStream: Sendable {
         var recent: [Recent] = []
         var skipped = 0
         var recentStart: StreamPosition = 0
+        /// How many bytes the events in ``recent`` have, skipped ones included.
+        var recentBytes = 0
         var users: [UserID: UserRooms] = [:]
         /// Is told of every advance.
         var onAdvance: (@Sendable () -> Void)?
@@ -32,6 +34,8 @@ package final class EventStream: Sendable {
 
     /// How many events to keep in memory.
     private static let recentLimit = 2_048
+    /// How many bytes of events to keep in memory.
+    private static let recentByteLimit = 8 << 20
     /// How many users to keep in memory.
     private let userLimit: Int
 
@@ -98,25 +102,35 @@ package final class EventStream: Sendable {
         var state = before
         for event in commit.events {
             contents.position = max(contents.position, event.number)
-            if event.stream != nil { contents.recent.append(Recent(event: event, roomStateBefore: state)) }
+            if event.stream != nil {
+                contents.recent.append(Recent(event: event, roomStateBefore: state))
+                contents.recentBytes += event.clientFields.count
+            }
             state = event.record.roomState ?? state
         }
         if commit.events.contains(where: { $0.type == .redaction }) {
             // An event in memory may have lost its content: read what there is from storage.
-            contents.recent = []
-            contents.skipped = 0
+            Self.letGo(of: contents.recent.count, in: &contents)
             contents.recentStart = contents.position
             return
         }
         let surplus = contents.recent.count - contents.skipped - Self.recentLimit
-        guard surplus > 0 else { return }
-        contents.skipped += surplus
-        contents.recentStart = contents.recent[contents.skipped - 1].event.number
-        // Moving the rest down now and then costs less than moving it each time.
-        if contents.skipped > Self.recentLimit {
-            contents.recent.removeFirst(contents.skipped)
-            contents.skipped = 0
+        if surplus > 0 {
+            contents.skipped += surplus
+            contents.recentStart = contents.recent[contents.skipped - 1].event.number
         }
+        // Moving the rest down now and then costs less than moving it each time.
+        if contents.skipped > Self.recentLimit { Self.letGo(of: contents.skipped, in: &contents) }
+        if contents.recentBytes > Self.recentByteLimit { Self.letGo(of: contents.recent.count / 2, in: &contents) }
+    }
+
+    /// Forgets the oldest `count` events in memory.
+    private static func letGo(of count: Int, in contents: inout Contents) {
+        guard count > 0 else { return }
+        contents.recentStart = max(contents.recentStart, contents.recent[count - 1].event.number)
+        for entry in contents.recent.prefix(count) { contents.recentBytes -= entry.event.clientFields.count }
+        contents.recent.removeFirst(count)
+        contents.skipped = max(0, contents.skipped - count)
     }
 
     private static func index(

@@ -16,7 +16,7 @@ extension OptionTable {
                         "account.burst_count", "failed_attempts", "failed_attempts.per_second",
                         "failed_attempts.burst_count",
                     ]),
-                KnownOption("rc_admin_redaction", .used, members: ["per_second", "burst_count"]),
+                KnownOption("rc_admin_redaction", .unsupported, members: ["per_second", "burst_count"]),
                 KnownOption(
                     "rc_joins", .used,
                     members: [
@@ -47,7 +47,7 @@ extension OptionTable {
                 KnownOption("rc_reports", .unsupported, members: ["per_second", "burst_count"]),
                 KnownOption("rc_room_creation", .used, members: ["per_second", "burst_count"]),
                 KnownOption("rc_user_directory", .unsupported, members: ["per_second", "burst_count"]),
-                KnownOption("rc_profile", .used, members: ["per_second", "burst_count"]),
+                KnownOption("rc_profile", .unsupported, members: ["per_second", "burst_count"]),
                 KnownOption("federation_rr_transactions_per_room_per_second", .unsupported, default: 50),
             ]),
         OptionSection(
