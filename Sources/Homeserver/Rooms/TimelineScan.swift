@@ -70,7 +70,7 @@ struct TimelineScan {
                 if found.count == limit { return }
                 guard let stream = event.stream else { continue }
                 if direction == .backwards { upper = stream - 1 } else { lower = stream }
-                if filter.admits(event), try visibility.admits(event) { found.append(event) }
+                if try filter.admits(event, in: reading.stores), try visibility.admits(event) { found.append(event) }
             }
             if entries.count < wanted {
                 hasMore = false

@@ -14,6 +14,10 @@ package struct EventFilter: Hashable, Sendable {
     package var rooms: Set<RoomID>?
     package var notRooms: Set<RoomID> = []
     package var containsURL: Bool?
+    /// Only events that one of these users' events relates to.
+    package var relatedBySenders: [String]?
+    /// Only events that others relate to in one of these ways.
+    package var relatedByTypes: [String]?
     package var lazyLoadsMembers = false
     package var includesRedundantMembers = false
 
@@ -31,6 +35,8 @@ package struct EventFilter: Hashable, Sendable {
         rooms = object["rooms"]?.stringArrayValue.map { Set($0.map(RoomID.init(trusted:))) }
         notRooms = Set(object["not_rooms"]?.stringArrayValue?.map(RoomID.init(trusted:)) ?? [])
         containsURL = object.bool("contains_url")
+        relatedBySenders = object["related_by_senders"]?.stringArrayValue?.filter { !$0.utf8.contains(0) }
+        relatedByTypes = object["related_by_rel_types"]?.stringArrayValue?.filter { !$0.utf8.contains(0) }
         lazyLoadsMembers = object.bool("lazy_load_members") ?? false
         includesRedundantMembers = object.bool("include_redundant_members") ?? false
     }
@@ -38,6 +44,17 @@ package struct EventFilter: Hashable, Sendable {
     /// Whether every event passes.
     package var admitsEverything: Bool {
         types == nil && notTypes.isEmpty && senders == nil && notSenders.isEmpty && containsURL == nil
+    }
+
+    /// Whether it takes more than the event to tell if it passes.
+    package var asksForRelations: Bool { relatedBySenders != nil || relatedByTypes != nil }
+
+    /// Whether the event passes, its relations included.
+    package func admits(_ event: StoredEvent, in stores: RoomStores) throws -> Bool {
+        guard admits(event) else { return false }
+        guard asksForRelations else { return true }
+        return try stores.hasRelation(
+            to: event.eventID, in: event.room, senders: relatedBySenders, types: relatedByTypes)
     }
 
     package func admits(room: RoomID) -> Bool {

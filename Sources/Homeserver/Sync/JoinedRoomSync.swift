@@ -63,7 +63,7 @@ struct JoinedRoomSync {
             let entries = try stores.timeline(
                 of: room, after: since ?? 0, upTo: upper, limit: wanted, .backwards)
             for event in try stores.events(entries.map(\.number)) {
-                guard filter.timeline.admits(event), try visibility.admits(event) else { continue }
+                guard try filter.timeline.admits(event, in: stores), try visibility.admits(event) else { continue }
                 if found.count == limit {
                     timeline.isLimited = true
                     break rounds

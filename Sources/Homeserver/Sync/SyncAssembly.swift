@@ -35,7 +35,7 @@ struct SyncAssembly: Sendable {
     func answer(fromRecent recent: [EventStream.Recent]) -> SyncAnswer? {
         let filter = request.filter
         guard let since, !request.fullState, !filter.isFederationFormat, filter.eventFields == nil,
-            !filter.state.lazyLoadsMembers
+            !filter.state.lazyLoadsMembers, !filter.timeline.asksForRelations
         else { return nil }
         var rooms: [(room: RoomNumber, events: [EventStream.Recent])] = []
         var slots: [RoomNumber: Int] = [:]

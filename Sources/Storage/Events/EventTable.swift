@@ -173,6 +173,24 @@ extension RoomStores {
         ) { TimelineEntry(number: $0.int(0), stream: $0.int(1)) }
     }
 
+    /// Whether some event that was not redacted relates to `target`.
+    /// - Parameters:
+    ///   - senders: Whose events count; `nil` for anybody's.
+    ///   - types: Which types of relation count; `nil` for any.
+    package func hasRelation(
+        to target: EventID, in room: RoomHandle, senders: [String]?, types: [String]?
+    ) throws -> Bool {
+        try transaction.first(
+            """
+            SELECT 1 FROM event_relations r JOIN events e ON e.event = r.event
+            WHERE r.relates_to = $1 AND r.room = $2 AND e.stream IS NOT NULL AND e.redacted_by IS NULL
+            AND ($3 = 1 OR r.sender \(transaction.among(4, .texts)))
+            AND ($5 = 1 OR r.relation_type \(transaction.among(6, .texts))) LIMIT 1
+            """, .text(target.string), .integer(room.number), .integer(senders == nil ? 1 : 0), .texts(senders ?? []),
+            .integer(types == nil ? 1 : 0), .texts(types ?? [])
+        ) { _ in true } ?? false
+    }
+
     /// The events of one type by which a user annotates `target` (`m.annotation`), but for those redacted.
     package func annotations(
         by sender: UserID, of target: EventID, type: EventType, in room: RoomHandle

@@ -191,6 +191,30 @@ import Testing
     }
 
     @Test(arguments: Engine.available)
+    func `a filter may ask for events that others relate to`(engine: Engine) async throws {
+        try await withRoomServer(engine) { server in
+            let (alice, bob) = (server.user("alice"), server.user("bob"))
+            let room = try await server.createRoom(by: alice)
+            try await server.join(room, by: bob)
+            let liked = try await server.say("liked", in: room, by: alice)
+            try await server.say("ignored", in: room, by: alice)
+            _ = try await server.rooms.send(
+                type: "m.reaction",
+                content: [
+                    "m.relates_to": ["rel_type": "m.annotation", "event_id": .string(liked.string), "key": "+1"]
+                ], to: room, by: bob)
+            func bodies(_ timeline: JSONObject) async throws -> [String]? {
+                let answer = try await server.syncOnce(alice, filter: ["room": ["timeline": .object(timeline)]])
+                return answer.at("rooms", "join", room.string, "timeline", "events")?.bodies
+            }
+            #expect(try await bodies(["related_by_rel_types": ["m.annotation"]]) == ["liked"])
+            #expect(try await bodies(["related_by_senders": [.string(bob.user.string)]]) == ["liked"])
+            #expect(try await bodies(["related_by_senders": [.string(alice.user.string)]]) == [])
+            #expect(try await bodies(["related_by_rel_types": ["m.thread"]]) == [])
+        }
+    }
+
+    @Test(arguments: Engine.available)
     func `what is said right after somebody left is not for them, even if it was written along`(
         engine: Engine
     ) async throws {
