@@ -41,11 +41,25 @@ package func migrate(
     let done = Set(applied.map(\.version))
     for migration in migrations where !done.contains(migration.version) {
         do {
-            try await database.write { try apply(migration, to: $0, madeBy: madeBy) }
+            try await write(database) { try apply(migration, to: $0, madeBy: madeBy) }
         } catch let error as SQLError {
             throw MigrationError.failed(version: migration.version, name: migration.name, error)
         }
     }
+}
+
+/// Waits as long as it takes another process to migrate, which may be longer than a transaction waits for its turn.
+private func write<Value: Sendable>(
+    _ database: any Database, _ body: @Sendable (Transaction) throws -> Value
+) async throws -> Value {
+    for _ in 1..<24 {
+        do {
+            return try await database.write(body)
+        } catch let error as SQLError where error.kind == .busy {
+            continue
+        }
+    }
+    return try await database.write(body)
 }
 
 private struct AppliedMigration: Sendable {
@@ -56,7 +70,7 @@ private struct AppliedMigration: Sendable {
 
 /// What has been run on this database, in order of version.
 private func appliedMigrations(_ database: any Database) async throws -> [AppliedMigration] {
-    try await database.write { transaction in
+    try await write(database) { transaction in
         try lock(transaction)
         try transaction.run(
             script: """
