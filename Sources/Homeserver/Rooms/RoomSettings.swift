@@ -33,8 +33,6 @@ package struct RoomSettings: Sendable {
     package var listsRooms = true
     /// Whether the room directory is shown to anyone (`allow_public_rooms_without_auth`).
     package var showsDirectoryToAnyone = false
-    /// Rooms that new users join (`auto_join_rooms`).
-    package var autoJoinRooms: [RoomAlias] = []
 
     package init(serverName: ServerName) { self.serverName = serverName }
 }
