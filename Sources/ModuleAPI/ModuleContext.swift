@@ -5,33 +5,59 @@ public import MatrixCore
 /// Every member may be used from the module's initializer on, and from inside callbacks: a callback may send an event
 /// into the very room it is asked about.
 public protocol ModuleContext: Sendable {
+    // MARK: The server
+
     /// The name of this server, the part after the colon in its users' IDs.
     var serverName: ServerName { get }
+
+    /// Where clients reach this server; ends in a slash.
+    var publicBaseURL: String { get }
+
+    /// What the server calls itself in mail.
+    var emailAppName: String { get }
 
     /// The server's log; entries carry the module's name.
     var log: ModuleLog { get }
 
-    /// Adds spam checker callbacks after those of the modules before this one.
-    ///
-    /// Several calls add up. Only the initializer may register; later calls are reported in the log and have no effect.
+    // MARK: Registering
+
+    // Each adds callbacks after those of the modules before this one. Several calls add up, and those made after the server
+    // started are effective at once.
+
     func register(_ spamChecker: SpamChecker)
-
-    /// Adds third-party rules callbacks after those of the modules before this one.
-    ///
-    /// Several calls add up. Only the initializer may register; later calls are reported in the log and have no effect.
     func register(_ rules: ThirdPartyRules)
+    func register(_ router: PresenceRouter)
+    /// - Throws: ``ModuleError/invalid(_:)`` if there is a module with the same `onLegacy…` callback already.
+    func register(_ validity: AccountValidity) throws
+    /// - Throws: ``ModuleError/invalid(_:)`` if a module has a checker for one of the login types with other fields.
+    func register(_ provider: PasswordAuthProvider) throws
+    func register(_ callbacks: AccountDataCallbacks)
+    /// Has no effect but an entry in the log if there is a module with one already.
+    func register(_ controller: BackgroundUpdateController)
+    func register(_ callbacks: MediaRepositoryCallbacks)
+    func register(_ callbacks: RateLimitCallbacks)
+    func register(_ callbacks: ExtraUnsignedFields)
+    func register(_ callbacks: FederationCallbacks)
 
-    /// Sends an event as a user of this server who is in the room.
-    ///
-    /// Spam checkers and third-party rules see it, rate limits do not hold it up, and it is authorized like any event of
-    /// that user. A state event that changes nothing is not sent again: the answer is then the one already there.
-    /// - Throws: `MatrixError` if the event is refused. Membership events are (500): they have a path of their own.
-    func createAndSendEventIntoRoom(_ event: NewEvent) async throws -> Event
+    // MARK: Doing
 
-    /// The state of a room as it is now; empty if this server does not know the room.
-    ///
-    /// Nothing is read until asked for, and what is read later still belongs to the moment of the call.
-    func roomState(_ roomID: RoomID) async throws -> StateMap
+    /// Users of this server: looking them up, registering and changing them.
+    var users: any ModuleUsers { get }
+
+    /// Rooms: their state and members, sending into them, making them.
+    var rooms: any ModuleRooms { get }
+
+    /// The list of rooms that this server publishes.
+    var publicRooms: any PublicRoomList { get }
+
+    /// What users' clients keep on the server.
+    var accountData: any ModuleAccountData { get }
+
+    /// Tables of the module's own.
+    var database: any ModuleDatabase { get }
+
+    /// Work that no callback asks for.
+    var background: any BackgroundCalls { get }
 }
 
 extension ModuleContext {

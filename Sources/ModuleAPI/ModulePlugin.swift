@@ -48,6 +48,6 @@ public final class ModulePlugin: Sendable {
         #else
         let compiler = "6.1 or earlier"
         #endif
-        return "ModuleAPI 1, Swift \(compiler)"
+        return "ModuleAPI 2, Swift \(compiler)"
     }
 }

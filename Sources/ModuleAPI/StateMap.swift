@@ -6,8 +6,11 @@ import Synchronization
 /// The moment is fixed when the map is made; reading later gives what held then. What was read once is kept, so modules
 /// that look at the same entries share the cost.
 public final class StateMap: Sendable {
+    /// Which state this is, if the server numbers it; `nil` for a map of its own.
+    public let version: StateVersion?
     private let load: @Sendable (StateKey) async throws -> Event?
     private let loadAll: @Sendable () async throws -> [StateKey: Event]
+    private let changes: (@Sendable (_ since: StateVersion) async throws -> [StateKey: Event?]?)?
     private let loaded: Mutex<Loaded>
 
     private struct Loaded {
@@ -19,12 +22,18 @@ public final class StateMap: Sendable {
     /// - Parameters:
     ///   - load: Reads one entry; `nil` if there is none.
     ///   - loadAll: Reads all entries.
+    ///   - version: Which state of which room it is.
+    ///   - changes: Reads what differs from another version, as ``changes(since:)`` says.
     public init(
         load: @escaping @Sendable (StateKey) async throws -> Event?,
-        loadAll: @escaping @Sendable () async throws -> [StateKey: Event]
+        loadAll: @escaping @Sendable () async throws -> [StateKey: Event],
+        version: StateVersion? = nil,
+        changes: (@Sendable (_ since: StateVersion) async throws -> [StateKey: Event?]?)? = nil
     ) {
         self.load = load
         self.loadAll = loadAll
+        self.version = version
+        self.changes = changes
         loaded = Mutex(Loaded())
     }
 
@@ -32,6 +41,8 @@ public final class StateMap: Sendable {
     public init(_ events: [StateKey: Event] = [:]) {
         load = { events[$0] }
         loadAll = { events }
+        version = nil
+        changes = nil
         loaded = Mutex(Loaded(all: events))
     }
 
@@ -64,5 +75,27 @@ public final class StateMap: Sendable {
             loaded.single = [:]
         }
         return events
+    }
+
+    /// What this state has otherwise than an earlier or later version of the same room: entries that are new or replaced,
+    /// and `nil` for those that are gone. `nil` if the two cannot be compared; read ``all()`` then.
+    ///
+    /// For code that keeps copies of rooms' state. It costs what the difference is large.
+    public func changes(since other: StateVersion) async throws -> [StateKey: Event?]? {
+        guard let version, let changes, version.room == other.room else { return nil }
+        return version == other ? [:] : try await changes(other)
+    }
+}
+
+/// Names one state of one room. Equal versions are the same state; otherwise the numbers mean nothing.
+public struct StateVersion: Hashable, Sendable {
+    /// The room's number in storage.
+    public var room: Int64
+    /// The number of the state.
+    public var root: Int64
+
+    public init(room: Int64, root: Int64) {
+        self.room = room
+        self.root = root
     }
 }

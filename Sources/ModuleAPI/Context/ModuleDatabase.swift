@@ -1,5 +1,3 @@
-public import MatrixCore
-
 /// A module's own tables.
 ///
 /// They lie apart from the server's, so that a module's transaction never holds the server up: in `modules.db` beside an
