@@ -17,9 +17,8 @@ from typing import Callable, Iterator
 
 import pytest
 from blackbox import postgres
-from blackbox.server import Axolemma, Homeserver, LocalServer, Synapse
+from blackbox.server import SYNAPSE, Axolemma, Homeserver, LocalServer, new_server
 
-SYNAPSE = os.environ.get("AXOLEMMA_TEST_SYNAPSE")
 BASE_URL = os.environ.get("AXOLEMMA_TEST_BASE_URL")
 REFERENCE = os.environ.get("AXOLEMMA_TEST_REFERENCE") or ("synapse" if SYNAPSE else "")
 ENGINES = ["sqlite"] + (["postgresql"] if postgres.available() and not BASE_URL else [])
@@ -37,12 +36,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         differs = item.get_closest_marker("synapse_differs")
         if differs and REFERENCE == "synapse":
             item.add_marker(pytest.mark.xfail(reason=differs.args[0], strict=True))
-
-
-def new_server(directory: Path, engine: str, settings: dict | None = None) -> LocalServer:
-    if SYNAPSE:
-        return Synapse(directory, engine, settings, python=SYNAPSE)
-    return Axolemma(directory, engine, settings)
 
 
 @pytest.fixture(scope="session", params=ENGINES)

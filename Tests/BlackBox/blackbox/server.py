@@ -19,6 +19,7 @@ from . import postgres
 from .client import PASSWORD, Client, User, register_by_secret
 
 SECRET = "black box"
+SYNAPSE = os.environ.get("AXOLEMMA_TEST_SYNAPSE")
 _UNLIMITED = {"per_second": 100_000, "burst_count": 100_000}
 
 # No rate limit, so that tests are not slowed down; the tests of the limits set their own.
@@ -89,6 +90,8 @@ class LocalServer(Homeserver):
         self.database = postgres.Database() if engine == "postgresql" else None
         self.process: subprocess.Popen | None = None
         self.log = directory / "server.log"
+        # Environment variables beside the tests' own.
+        self.environment: dict[str, str] = {}
         self.settings: dict[str, Any] = {
             "listeners": [
                 {
@@ -130,6 +133,7 @@ class LocalServer(Homeserver):
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 self.command(), cwd=self.directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env={**os.environ, **self.environment},
             )
         while not self.healthy():
             if self.process.poll() is not None:
@@ -261,3 +265,10 @@ class Synapse(LocalServer):
 
     def log_errors(self) -> list[str]:
         return []
+
+
+def new_server(directory: Path, engine: str, settings: dict | None = None) -> LocalServer:
+    """A server to test: Axolemma, or the reference in its place."""
+    if SYNAPSE:
+        return Synapse(directory, engine, settings, python=SYNAPSE)
+    return Axolemma(directory, engine, settings)

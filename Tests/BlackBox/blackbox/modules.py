@@ -1,0 +1,109 @@
+"""Servers with modules, and the strings by which tests pull them.
+
+The numbers in the names of these tests are those of the list of behaviours that modules can rely on (docs/modules/coverage.md).
+
+Environment:
+  AXOLEMMA_MODULE_PYTHON  the interpreter that runs Python modules (default .venv-modules/bin/python, made by scripts/test)
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import textwrap
+import time
+from pathlib import Path
+from typing import Any, Callable, Iterator
+
+import pytest
+
+from .client import Client
+from .server import LocalServer, new_server
+
+ROOT = Path(__file__).resolve().parents[3]
+PYTHON = os.environ.get("AXOLEMMA_MODULE_PYTHON", str(ROOT / ".venv-modules/bin/python"))
+MODULES = ROOT / "Tests/BlackBox/modules/python"
+
+
+class Puppet:
+    """A module of a test's own (python/puppet.py): says what its callbacks answer, and tells how they were called."""
+
+    def __init__(self, folder: Path, name: str, callbacks: dict[str, list[str]]):
+        self.folder, self.name, self.callbacks = folder, name, callbacks
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def entry(self, **more: Any) -> dict:
+        """The module's entry in the configuration."""
+        config = {"name": self.name, "folder": str(self.folder), "callbacks": self.callbacks, **more}
+        return {"module": "puppet.Puppet", "config": config}
+
+    def answers(self, callback: str, body: str) -> None:
+        """Has a callback run `body`, a function's body or just an expression."""
+        body = textwrap.dedent(body).strip()
+        if "\n" not in body and not body.startswith(("return", "raise")):
+            body = f"return {body}"
+        (self.folder / f"{callback}.py").write_text(body)
+
+    def forget(self) -> None:
+        """Back to answers that change nothing, and no calls."""
+        for file in self.folder.iterdir():
+            file.unlink()
+
+    def calls(self, callback: str) -> list[Any]:
+        """The arguments of every call of a callback so far."""
+        file = self.folder / "calls.jsonl"
+        lines = file.read_text().splitlines() if file.exists() else []
+        return [args for name, args in map(json.loads, lines) if name == callback]
+
+    def wait_for_calls(self, callback: str, count: int = 1, limit: float = 15) -> list[Any]:
+        """The calls, once there are as many; for callbacks that nothing waits for."""
+        end = time.monotonic() + limit
+        while len(self.calls(callback)) < count and time.monotonic() < end:
+            time.sleep(0.02)
+        calls = self.calls(callback)
+        assert len(calls) >= count, f"{callback} was called {len(calls)} times, not {count}"
+        return calls
+
+    def run(self, server: LocalServer, body: str) -> dict:
+        """Runs a function's body inside the module; `{"result": …}` or `{"exception": …}`."""
+        body = textwrap.dedent(body).strip()
+        if "\n" not in body and not body.startswith(("return", "raise")):
+            body = f"return {body}"
+        client = Client(server.base_url)
+        try:
+            return client.request("POST", f"/_synapse/client/puppet/{self.name}", body.encode()).ok()
+        finally:
+            client.close()
+
+    def result(self, server: LocalServer, body: str) -> Any:
+        """What the body returns; it must not raise."""
+        told = self.run(server, body)
+        assert "exception" not in told, told
+        return told["result"]
+
+
+def python_path(*folders: Path) -> dict[str, str]:
+    return {"PYTHONPATH": ":".join(map(str, [*folders, MODULES]))}
+
+
+def settings_for_python(**more: Any) -> dict:
+    """Settings under which Python modules run in the tests' own environment."""
+    return {"module_settings": {"python": PYTHON, "callback_timeout": "10s"}, **more}
+
+
+def shared_puppet(callbacks: dict[str, list[str]], **settings: Any) -> Any:
+    """A fixture: one server with one puppet for all tests of a file. Make the puppet forget before each test."""
+
+    @pytest.fixture(scope="module")
+    def puppet_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LocalServer, Puppet]]:
+        folder = tmp_path_factory.mktemp("puppet")
+        puppet = Puppet(folder / "strings", "puppet", callbacks)
+        server = new_server(
+            folder / "server", "sqlite", settings_for_python(modules=[puppet.entry()], **settings)
+        )
+        server.environment.update(python_path())
+        server.start()
+        yield server, puppet
+        server.discard()
+
+    return puppet_server
