@@ -1,0 +1,33 @@
+"""Clear messages for names that this package does not have."""
+
+from __future__ import annotations
+
+import dis
+import sys
+from typing import Any, Callable
+
+_IMPORT_FROM = dis.opmap["IMPORT_FROM"]
+
+
+def missing_names(module: str) -> Callable[[str], Any]:
+    """Makes the `__getattr__` of a module, which says that a name is not offered and where to look instead.
+
+    `from module import name` would swallow the message of an `AttributeError`, so it gets an `ImportError`;
+    every other look-up (`hasattr`, `getattr` with a default) gets the usual `AttributeError`.
+    """
+
+    def module_getattr(name: str) -> Any:
+        message = (
+            f"module {module!r} has no {name!r}: Axolemma offers the names of Synapse's module interface"
+            " and those that published modules are known to use"
+        )
+        if name.startswith("__"):
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        caller = sys._getframe(1)
+        code = caller.f_code.co_code
+        position = caller.f_lasti
+        if 0 <= position < len(code) and code[position] == _IMPORT_FROM:
+            raise ImportError(message, name=module)
+        raise AttributeError(message)
+
+    return module_getattr

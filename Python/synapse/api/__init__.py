@@ -1,0 +1,1 @@
+"""Constants, errors and room versions."""

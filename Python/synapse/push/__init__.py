@@ -1,0 +1,1 @@
+"""Push notifications, which the server sends."""
