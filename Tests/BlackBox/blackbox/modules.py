@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import textwrap
 import time
 from pathlib import Path
@@ -107,3 +108,13 @@ def shared_puppet(callbacks: dict[str, list[str]], **settings: Any) -> Any:
         server.discard()
 
     return puppet_server
+
+
+def ended(server: LocalServer, limit: float = 60) -> tuple[int, str]:
+    """Starts a server that is expected not to start: its exit status, and all it wrote."""
+    done = subprocess.run(
+        server.command(), cwd=server.directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=limit,
+        stderr=subprocess.STDOUT, env={**os.environ, **server.environment}, check=False,
+    )
+    assert not server.healthy()
+    return done.returncode, done.stdout.decode(errors="replace")

@@ -120,6 +120,9 @@ class LocalServer(Homeserver):
     def command(self) -> list[str]:
         raise NotImplementedError
 
+    def write_settings(self) -> None:
+        raise NotImplementedError
+
     def _database_settings(self) -> dict:
         if self.database:
             return {"name": "psycopg2", "args": self.database.arguments}
@@ -258,6 +261,9 @@ class Synapse(LocalServer):
             "media_store_path": str(self.directory / "media"), "pid_file": str(self.directory / "pid"),
             "trusted_key_servers": [], "suppress_key_server_warning": True,
         })
+        self.write_settings()
+
+    def write_settings(self) -> None:
         (self.directory / "homeserver.yaml").write_text(json.dumps(self.settings))
 
     def command(self) -> list[str]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 from typing import Any, Callable
 
 import pytest
 from blackbox.client import Client
-from blackbox.modules import Puppet
+from blackbox.modules import Puppet, ended
 from blackbox.server import LocalServer
 
 pytestmark = pytest.mark.own_server
@@ -26,18 +25,6 @@ def written(tmp_path: Path) -> Callable[[str], Path]:
         return folder
 
     return write
-
-
-def ended(server: LocalServer, limit: float = 60) -> tuple[int, str]:
-    """Starts a server that is expected not to start: its exit status, and all it wrote."""
-    import os
-
-    done = subprocess.run(
-        server.command(), cwd=server.directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=limit,
-        stderr=subprocess.STDOUT, env={**os.environ, **server.environment}, check=False,
-    )
-    assert not server.healthy()
-    return done.returncode, done.stdout.decode(errors="replace")
 
 
 NOTING = '''
@@ -153,22 +140,13 @@ class Reader:
     room = server.user("alice").create_room()
     server.stop()
     server.settings["modules"][0]["config"] = {"room": room, "file": str(found)}
-    write_settings(server)
+    server.write_settings()
     server.start()
     for _ in range(100):
         if found.exists() and found.read_text():
             break
         puppet.result(server, "await api.sleep(0.05)")
     assert found.read_text() == "m.room.create"
-
-
-def write_settings(server: LocalServer) -> None:
-    import json
-
-    if hasattr(server, "write_settings"):
-        server.write_settings()
-    else:
-        (server.directory / "homeserver.yaml").write_text(json.dumps(server.settings))
 
 
 def test_a10_callbacks_can_be_registered_later_but_web_resources_cannot(
@@ -286,7 +264,7 @@ def test_a17_additional_resources_of_a_listener(
     server.settings["listeners"][0]["additional_resources"] = {
         "/_matrix/my/handler": {"module": "mine.Handler", "config": {"x": 1}},
     }
-    write_settings(server)
+    server.write_settings()
     server.start()
     answer = Client(server.base_url).request("GET", "/_matrix/my/handler")
     assert (answer.status, answer.json) == (201, {"config": {"x": 1}})
@@ -297,6 +275,6 @@ def test_a17_an_additional_resource_has_to_be_one(
 ) -> None:
     server = module_server(path=(written(RESOURCES),), start=False)
     server.settings["listeners"][0]["additional_resources"] = {"/x": {"module": "mine.Nothing", "config": {}}}
-    write_settings(server)
+    server.write_settings()
     status, output = ended(server)
     assert status != 0 and "additional_resources" in output or "mine.Nothing" in output, output
