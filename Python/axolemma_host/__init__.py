@@ -1,0 +1,1 @@
+"""The process beside Axolemma that runs modules written for Synapse."""
