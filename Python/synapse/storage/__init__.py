@@ -1,0 +1,1 @@
+"""Access to the database: modules' own tables, and views of the server's."""
