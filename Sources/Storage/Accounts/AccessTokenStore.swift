@@ -12,6 +12,15 @@ package struct AccessToken: Sendable {
     package let puppeteer: Int64?
 }
 
+/// An access token that was deleted.
+package struct EndedToken: Hashable, Sendable {
+    package let number: Int64
+    package let device: DeviceID?
+    package let hash: [UInt8]
+    /// What the text follows from; `nil` if that was not kept.
+    package let seed: [UInt8]?
+}
+
 extension Transaction {
     package var accessTokens: AccessTokenStore { AccessTokenStore(self) }
 }
@@ -37,20 +46,22 @@ package struct AccessTokenStore {
     }
 
     /// Stores a token.
-    /// - Parameter puppeteer: The account whose owner will act as `account`.
+    /// - Parameters:
+    ///   - puppeteer: The account whose owner will act as `account`.
+    ///   - seed: What the text follows from, with a key that is not in the database.
     /// - Returns: Its number.
     package func insert(
         hash: [UInt8], account: Int64, device: DeviceID?, validUntil: Timestamp? = nil, puppeteer: Int64? = nil,
-        at time: Timestamp
+        seed: [UInt8]? = nil, at time: Timestamp
     ) throws -> Int64 {
         try transaction.first(
             """
             INSERT INTO access_tokens (hash, user_number, device_id, valid_until_ms, puppets_user_number, creation_ts,
-                last_validated_ts)
-            VALUES ($1, $2, $3, $4, $5, $6, $6) RETURNING number
+                last_validated_ts, seed)
+            VALUES ($1, $2, $3, $4, $5, $6, $6, $7) RETURNING number
             """,
             .blob(hash), .integer(account), .optional(device?.string), .optional(validUntil?.milliseconds),
-            .optional(puppeteer), .integer(time.milliseconds)
+            .optional(puppeteer), .integer(time.milliseconds), .optional(seed)
         ) { $0.int(0) } ?? 0
     }
 
@@ -73,21 +84,38 @@ package struct AccessTokenStore {
             .integer(time.milliseconds))
     }
 
-    package func delete(number: Int64) throws {
-        try transaction.execute("DELETE FROM access_tokens WHERE number = $1", .integer(number))
+    /// Deletes a token.
+    /// - Returns: The token, if there was one.
+    @discardableResult
+    package func delete(number: Int64) throws -> [EndedToken] {
+        try end("number = $1", .integer(number))
     }
 
-    package func delete(devices: [DeviceID], of account: Int64) throws {
-        guard !devices.isEmpty else { return }
-        try transaction.execute(
-            "DELETE FROM access_tokens WHERE user_number = $1 AND device_id \(transaction.among(2, .texts))",
-            .integer(account), .texts(devices.map(\.string)))
+    /// Deletes the tokens of some of a user's devices.
+    @discardableResult
+    package func delete(devices: [DeviceID], of account: Int64) throws -> [EndedToken] {
+        guard !devices.isEmpty else { return [] }
+        return try end(
+            "user_number = $1 AND device_id \(transaction.among(2, .texts))", .integer(account),
+            .texts(devices.map(\.string)))
     }
 
-    package func deleteAll(of account: Int64) throws {
-        try transaction.execute("DELETE FROM access_tokens WHERE user_number = $1", .integer(account))
+    /// Deletes a user's tokens.
+    /// - Parameter kept: The number of a token that stays.
+    @discardableResult
+    package func deleteAll(of account: Int64, except kept: Int64? = nil) throws -> [EndedToken] {
+        try end("user_number = $1 AND number <> $2", .integer(account), .integer(kept ?? -1))
     }
 
-    private static let accountColumns = AccountStore.columns.split(separator: ", ").map { "u.\($0)" }
-        .joined(separator: ", ")
+    private func end(_ condition: String, _ values: SQLValue...) throws -> [EndedToken] {
+        try transaction.all(
+            "DELETE FROM access_tokens WHERE \(condition) RETURNING number, device_id, hash, seed", values: values
+        ) { row in
+            EndedToken(
+                number: row.int(0), device: row.optionalText(1).map { DeviceID($0) }, hash: row.blob(2),
+                seed: row.optionalBlob(3))
+        }
+    }
+
+    private static let accountColumns = AccountStore.columns(of: "u")
 }

@@ -27,6 +27,7 @@ package struct NewAccount: Sendable {
     package var passwordHash: String?
     package var isGuest = false
     package var isAdmin = false
+    package var isShadowBanned = false
     package var userType: String?
     package var appservice: String?
     package var createdAt: Timestamp
@@ -51,6 +52,11 @@ package struct AccountStore {
         number, name, password_hash, is_guest, admin, user_type, creation_ts, deactivated, shadow_banned, locked, \
         suspended, appservice_id
         """
+
+    /// The same columns of the table that a query calls `table`.
+    static func columns(of table: String) -> String {
+        columns.split(separator: ", ").map { "\(table).\($0)" }.joined(separator: ", ")
+    }
 
     package func account(of user: UserID) throws -> Account? {
         try transaction.first("SELECT \(Self.columns) FROM users WHERE name = $1", .text(user.string)) { Account($0) }
@@ -81,16 +87,18 @@ package struct AccountStore {
     package func insert(_ new: NewAccount) throws -> Account? {
         let number = try transaction.first(
             """
-            INSERT INTO users (name, password_hash, is_guest, admin, user_type, creation_ts, appservice_id)
-            VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (name) DO NOTHING RETURNING number
+            INSERT INTO users (name, password_hash, is_guest, admin, user_type, creation_ts, appservice_id, shadow_banned)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (name) DO NOTHING RETURNING number
             """,
             .text(new.user.string), .optional(new.passwordHash), .bool(new.isGuest), .bool(new.isAdmin),
-            .optional(new.userType), .integer(new.createdAt.milliseconds), .optional(new.appservice)
+            .optional(new.userType), .integer(new.createdAt.milliseconds), .optional(new.appservice),
+            .bool(new.isShadowBanned)
         ) { $0.int(0) }
         guard let number else { return nil }
         return Account(
             number: number, user: new.user, passwordHash: new.passwordHash, isGuest: new.isGuest, isAdmin: new.isAdmin,
-            userType: new.userType, createdAt: new.createdAt, isDeactivated: false, isShadowBanned: false,
+            userType: new.userType, createdAt: new.createdAt, isDeactivated: false,
+            isShadowBanned: new.isShadowBanned,
             isLocked: false, isSuspended: false, appservice: new.appservice)
     }
 
@@ -118,9 +126,14 @@ package struct AccountStore {
     }
 
     /// Marks the account as gone and forgets its password.
-    package func deactivate(_ account: Int64) throws {
+    /// - Parameter erasing: Whether its user asked to be forgotten.
+    package func deactivate(_ account: Int64, erasing: Bool = false) throws {
         try transaction.execute(
-            "UPDATE users SET deactivated = 1, password_hash = NULL WHERE number = $1", .integer(account))
+            """
+            UPDATE users SET deactivated = 1, password_hash = NULL, erased = CASE WHEN $2 = 1 THEN 1 ELSE erased END
+            WHERE number = $1
+            """,
+            .integer(account), .bool(erasing))
     }
 }
 

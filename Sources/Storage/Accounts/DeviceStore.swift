@@ -102,11 +102,27 @@ package struct DeviceStore {
     }
 
     /// Removes all the user's devices.
+    /// - Parameter kept: A device that stays.
     /// - Returns: Their IDs.
-    package func deleteAll(of account: Int64) throws -> [DeviceID] {
+    package func deleteAll(of account: Int64, except kept: DeviceID? = nil) throws -> [DeviceID] {
         try transaction.all(
-            "DELETE FROM devices WHERE user_number = $1 AND hidden = 0 RETURNING device_id", .integer(account)
+            """
+            DELETE FROM devices WHERE user_number = $1 AND hidden = 0 AND (CAST($2 AS TEXT) IS NULL OR device_id <> $2)
+            RETURNING device_id
+            """,
+            .integer(account), .optional(kept?.string)
         ) { DeviceID($0.text(0)) }
+    }
+
+    /// The sightings of a user's devices at or after a time.
+    package func sightings(of account: Int64, since: Timestamp) throws -> [(device: DeviceID, DeviceSighting)] {
+        try transaction.all(
+            """
+            SELECT \(Self.columns) FROM devices WHERE user_number = $1 AND last_seen_ts >= $2
+            ORDER BY device_id LIMIT 10000
+            """,
+            .integer(account), .integer(since.milliseconds)
+        ) { Device($0) }.compactMap { device in device.lastSeen.map { (device.id, $0) } }
     }
 }
 
