@@ -19,9 +19,10 @@ package struct CallbackRunner: Sendable {
     }
 
     /// Which callback of which module is called.
-    struct Target {
+    struct Target: Sendable {
         let module: String
         let callback: ModuleCallback
+        let meter: CallbackMeter
     }
 
     /// Calls a callback that may deny.
@@ -30,11 +31,13 @@ package struct CallbackRunner: Sendable {
     /// - Parameters:
     ///   - denial: What an answer amounts to; `nil` if it allows.
     ///   - failure: What the client sees if the callback throws anything but a `MatrixError`, or takes too long.
+    ///   - hidesMatrixErrors: Whether a `MatrixError` is a failure like any other.
     /// - Throws: `MatrixError` if the callback denied or failed; `CancellationError`.
     func call<Answer: Sendable>(
         _ target: Target,
         failure: MatrixError = .internalError,
-        denial: (Answer) -> MatrixError?,
+        hidesMatrixErrors: Bool = false,
+        denial: (Answer) -> MatrixError? = { _ in nil },
         _ body: @escaping @Sendable () async throws -> Answer
     ) async throws -> Answer {
         let start = ContinuousClock.now
@@ -48,24 +51,48 @@ package struct CallbackRunner: Sendable {
             try Task.checkCancellation()
             return answer
         case .failure(let error):
-            if let error = matrixError(error) {
+            if !hidesMatrixErrors, let error = matrixError(error) {
                 report(target, .denied, duration)
                 throw error
             }
-            reportFailure(target, error, duration)
+            reportFailure(target, error, duration, .error)
             try Task.checkCancellation()
             throw failure
         }
     }
 
+    /// Calls a callback whose failure is not the client's: it goes to the log, at this level, and there is no answer.
+    /// - Parameter isDenial: Whether an answer denies, for the metrics.
+    /// - Throws: `CancellationError`.
+    func attempt<Answer: Sendable>(
+        _ target: Target, logging level: Logger.Level, isDenial: (Answer) -> Bool = { _ in false },
+        _ body: @escaping @Sendable () async throws -> Answer
+    ) async throws(CancellationError) -> Answer? {
+        let start = ContinuousClock.now
+        let result = await finish(body, by: start + timeout)
+        let duration = ContinuousClock.now - start
+        switch result {
+        case .success(let answer):
+            report(target, isDenial(answer) ? .denied : .ok, duration)
+            if Task.isCancelled { throw CancellationError() }
+            return answer
+        case .failure(let error):
+            reportFailure(target, error, duration, level)
+            if Task.isCancelled { throw CancellationError() }
+            return nil
+        }
+    }
+
     /// Calls a callback that is only told something. It cannot fail the caller: errors go to the log.
-    func notify(_ target: Target, _ body: @escaping @Sendable () async throws -> Void) async {
+    func notify(
+        _ target: Target, logging level: Logger.Level = .error, _ body: @escaping @Sendable () async throws -> Void
+    ) async {
         let start = ContinuousClock.now
         let result = await finish(body, by: start + timeout)
         let duration = ContinuousClock.now - start
         switch result {
         case .success: report(target, .ok, duration)
-        case .failure(let error): reportFailure(target, error, duration)
+        case .failure(let error): reportFailure(target, error, duration, level)
         }
     }
 
@@ -98,18 +125,17 @@ package struct CallbackRunner: Sendable {
     }
 
     private func report(_ target: Target, _ outcome: CallbackOutcome, _ duration: Duration) {
+        target.meter.record(outcome, duration)
         observe?(
             CallbackTiming(
                 module: target.module, callback: target.callback, outcome: outcome, duration: duration))
     }
 
-    private func reportFailure(_ target: Target, _ error: any Error, _ duration: Duration) {
-        if error is CallbackTimeout {
-            report(target, .timedOut, duration)
-        } else {
-            report(target, .failed, duration)
-        }
-        log.error("Module \(target.module) failed in \(target.callback.rawValue): \(error)")
+    private func reportFailure(
+        _ target: Target, _ error: any Error, _ duration: Duration, _ level: Logger.Level
+    ) {
+        report(target, error is CallbackTimeout ? .timedOut : .failed, duration)
+        log.log(level: level, "Module \(target.module) failed in \(target.callback.name): \(error)")
     }
 }
 

@@ -1,42 +1,44 @@
 package import Logging
-package import ModuleAPI
+import ModuleAPI
 import Synchronization
 
 /// The callbacks that modules registered, in the order of the configuration file, and the rules for asking them.
 ///
-/// Services take the registry when it is still empty; the modules, which need the services, fill it when they are made;
-/// then it is frozen, before the first request. A question that no module registered for is answered without preparing
-/// anything: ask ``has(_:)`` before gathering arguments that cost something.
+/// Services take the registry when it is still empty; the modules, which need the services, fill it when they are made,
+/// and may go on to do so later. A question that no module registered for is answered without preparing anything: ask
+/// ``has(_:)`` before gathering arguments that cost something.
 ///
 /// The functions hold no lock while a module runs, and callers must not either: a module may come back with a request of
 /// its own before it answers.
 package final class ModuleRegistry: Sendable {
     /// A callback and the module it belongs to.
     struct Entry<Callback: Sendable>: Sendable {
-        let module: String
+        let target: CallbackRunner.Target
         let callback: Callback
+        var module: String { target.module }
     }
 
-    /// The callbacks of each name, in the order they are called.
-    struct Callbacks: Sendable {
-        var checkEventForSpam: [Entry<SpamChecker.CheckEventForSpam>] = []
-        var userMayJoinRoom: [Entry<SpamChecker.UserMayJoinRoom>] = []
-        var userMayInvite: [Entry<SpamChecker.UserMayInvite>] = []
-        var userMayCreateRoom: [Entry<SpamChecker.UserMayCreateRoom>] = []
-        var checkEventAllowed: [Entry<ThirdPartyRules.CheckEventAllowed>] = []
-        var onCreateRoom: [Entry<ThirdPartyRules.OnCreateRoom>] = []
-        var onNewEvent: [Entry<ThirdPartyRules.OnNewEvent>] = []
-    }
-
-    private struct State {
-        var callbacks = Callbacks()
+    struct State {
+        var callbacks = ModuleCallbacks()
+        /// The bits of the callbacks that have entries.
+        var bits: UInt64 = 0
+        /// What was counted of each module, by name, and the names in the order they came.
+        var records: [String: ModuleRecord] = [:]
+        var names: [String] = []
         /// Kept alive for the life of the server.
         var modules: [any Module] = []
-        var isFrozen = false
+        /// Who waits for a callback to be registered.
+        var waiting: [(callback: ModuleCallback, continuation: AsyncStream<Void>.Continuation)] = []
+    }
+
+    /// What is known of a module.
+    struct ModuleRecord {
+        var language: ModuleLanguage
+        var meters: [ModuleCallback: CallbackMeter] = [:]
     }
 
     let runner: CallbackRunner
-    private let log: Logger
+    let log: Logger
     private let state = Mutex(State())
     /// The bits of the callbacks that have entries, so that asking costs one load.
     private let present = Atomic<UInt64>(0)
@@ -59,71 +61,68 @@ package final class ModuleRegistry: Sendable {
 
     package var hasOnNewEvent: Bool { has(.onNewEvent) }
 
-    /// The entries of one callback.
-    func entries<Callback>(_ list: (Callbacks) -> [Entry<Callback>]) -> [Entry<Callback>] {
-        state.withLock { list($0.callbacks) }
+    /// Returns once some module has registered this callback, or the task is cancelled.
+    func whenRegistered(_ callback: ModuleCallback) async {
+        let (stream, continuation) = AsyncStream<Void>.makeStream()
+        let isThere = state.withLock { state in
+            if state.bits & callback.bit != 0 { return true }
+            state.waiting.append((callback, continuation))
+            return false
+        }
+        if isThere { return }
+        for await _ in stream {}
     }
 
-    // MARK: Registering
-
-    /// Appends a module's spam checker callbacks. Reported in the log and ignored once the registry is frozen.
-    package func register(_ checker: SpamChecker, of module: String) {
-        change(of: module) { callbacks in
-            Self.append(checker.checkEventForSpam, of: module, to: &callbacks.checkEventForSpam)
-            Self.append(checker.userMayJoinRoom, of: module, to: &callbacks.userMayJoinRoom)
-            Self.append(checker.userMayInvite, of: module, to: &callbacks.userMayInvite)
-            Self.append(checker.userMayCreateRoom, of: module, to: &callbacks.userMayCreateRoom)
-        }
+    /// The entries of one callback; none if no module registered it.
+    func entries<Callback>(
+        _ callback: ModuleCallback, _ list: (ModuleCallbacks) -> [Entry<Callback>]
+    ) -> [Entry<Callback>] {
+        has(callback) ? state.withLock { list($0.callbacks) } : []
     }
 
-    /// Appends a module's third-party rules callbacks. Reported in the log and ignored once the registry is frozen.
-    package func register(_ rules: ThirdPartyRules, of module: String) {
-        change(of: module) { callbacks in
-            Self.append(rules.checkEventAllowed, of: module, to: &callbacks.checkEventAllowed)
-            Self.append(rules.onCreateRoom, of: module, to: &callbacks.onCreateRoom)
-            Self.append(rules.onNewEvent, of: module, to: &callbacks.onNewEvent)
-        }
+    /// Notes that there is a module, whether it registers anything or not.
+    package func add(module: String, language: ModuleLanguage) {
+        state.withLock { $0.add(module: module, language: language) }
     }
 
     /// Keeps `module` alive.
     func keep(_ module: any Module) { state.withLock { $0.modules.append(module) } }
 
-    /// Ends registration. Called once all modules are made, before the first request.
-    package func freeze() { state.withLock { $0.isFrozen = true } }
-
-    private func change(of module: String, _ append: (inout Callbacks) -> Void) {
-        let isFrozen = state.withLock { state in
-            guard !state.isFrozen else { return true }
-            append(&state.callbacks)
-            present.store(state.callbacks.bits, ordering: .releasing)
-            return false
-        }
-        if isFrozen {
-            log.error("Module \(module) registered callbacks outside its initializer; they will not be called")
+    /// Every module and what became of its callbacks, in the order the modules came.
+    package func overview() -> [ModuleOverview] {
+        let (names, records) = state.withLock { ($0.names, $0.records) }
+        return names.compactMap { name in
+            records[name].map { record in
+                ModuleOverview(
+                    name: name, language: record.language,
+                    callbacks: record.meters.sorted { $0.key.rawValue < $1.key.rawValue }
+                        .map { $0.value.overview(of: $0.key) })
+            }
         }
     }
 
-    private static func append<Callback>(
-        _ callback: Callback?, of module: String, to list: inout [Entry<Callback>]
-    ) {
-        if let callback { list.append(Entry(module: module, callback: callback)) }
+    /// Changes what is registered, all at once or, if `body` throws, not at all.
+    func register<Failure: Error>(
+        _ module: String, _ body: (inout ModuleRegistration) throws(Failure) -> Void
+    ) throws(Failure) {
+        let told = try state.withLock { state throws(Failure) in
+            var registration = ModuleRegistration(module: module, state: state)
+            try body(&registration)
+            state = registration.state
+            present.store(state.bits, ordering: .releasing)
+            let bits = state.bits
+            let told = state.waiting.filter { $0.callback.bit & bits != 0 }
+            state.waiting.removeAll { $0.callback.bit & bits != 0 }
+            return told.map(\.continuation)
+        }
+        for continuation in told { continuation.finish() }
     }
 }
 
-extension ModuleRegistry.Callbacks {
-    fileprivate var bits: UInt64 {
-        ModuleCallback.allCases.reduce(0) { bits, callback in
-            let isPresent =
-                switch callback {
-                case .checkEventForSpam: !checkEventForSpam.isEmpty
-                case .userMayJoinRoom: !userMayJoinRoom.isEmpty
-                case .userMayInvite: !userMayInvite.isEmpty
-                case .userMayCreateRoom: !userMayCreateRoom.isEmpty
-                case .checkEventAllowed: !checkEventAllowed.isEmpty
-                case .onCreateRoom: !onCreateRoom.isEmpty
-                case .onNewEvent: !onNewEvent.isEmpty
-                }
-            return isPresent ? bits | callback.bit : bits
-        }
+extension ModuleRegistry.State {
+    mutating func add(module: String, language: ModuleLanguage) {
+        guard records[module] == nil else { return }
+        records[module] = ModuleRegistry.ModuleRecord(language: language)
+        names.append(module)
     }
 }
