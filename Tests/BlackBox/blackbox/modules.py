@@ -84,7 +84,8 @@ class Puppet:
 
 
 def python_path(*folders: Path) -> dict[str, str]:
-    return {"PYTHONPATH": ":".join(map(str, [*folders, MODULES]))}
+    inherited = os.environ.get("PYTHONPATH", "").split(":")
+    return {"PYTHONPATH": ":".join(filter(None, [*map(str, [*folders, MODULES]), *inherited]))}
 
 
 def settings_for_python(**more: Any) -> dict:
