@@ -3,8 +3,7 @@ import NIOHTTP1
 
 /// One request as a handler sees it.
 ///
-/// The body is whole and in memory, bounded by the endpoint's limit. Uploads of media will get an endpoint whose handler is
-/// given the body as an asynchronous sequence of buffers in its stead; nothing below that kind of endpoint has to change.
+/// The body is whole and in memory, bounded by the endpoint's limit, unless the endpoint is one with ``Endpoint/streamingBody``.
 package struct Call: Sendable {
     let request: Request
     /// Who asks; `nil` if the endpoint is open to anyone, or asks for no token and got none.
@@ -17,7 +16,10 @@ package struct Call: Sendable {
     /// The client's IP address; empty if the connection is a Unix socket and no proxy names the client.
     package var clientAddress: String { request.clientAddress }
     package var userAgent: String? { request.head.userAgent }
+    /// The whole body; empty if the endpoint has it streamed.
     package var body: [UInt8] { request.body }
+    /// The body as it arrives.
+    package var bodyStream: RequestBody { request.bodyStream }
 
     /// Who asks.
     /// - Throws: 401 `M_MISSING_TOKEN` if nobody says so.
@@ -28,6 +30,25 @@ package struct Call: Sendable {
 
     /// The value of a header, by its name in any case; the first one if there are several.
     package func header(_ name: String) -> String? { request.head.headers.first(name: name) }
+}
+
+// MARK: - As it was sent
+
+extension Call {
+    /// The method as the client wrote it.
+    package var method: String { request.head.methodName }
+    /// The request's target as the client wrote it.
+    package var target: String { request.head.uri }
+    /// The target's path, still percent-encoded.
+    package var rawPath: String { request.head.pathText }
+    /// What follows `?` in the target; empty if nothing does.
+    package var rawQuery: String { String(request.query.text) }
+    /// `1.0` or `1.1`.
+    package var httpVersion: String { request.head.isHTTP10 ? "1.0" : "1.1" }
+    /// All headers, in the order sent.
+    package var headers: [HeaderField] { request.head.headers.map { HeaderField($0.name, $0.value) } }
+    /// Whether the client's connection is TLS, be it with us or with a proxy before us that says so.
+    package var isSecure: Bool { request.isSecure }
 }
 
 // MARK: - Path

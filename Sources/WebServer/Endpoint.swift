@@ -21,6 +21,14 @@ package struct Endpoint: Sendable {
         case delete = "DELETE"
     }
 
+    /// How a handler gets a request's body.
+    package enum BodyDelivery: Sendable {
+        /// Whole, in ``Call/body``, before it is called.
+        case whole
+        /// As ``Call/bodyStream``, while it arrives.
+        case stream
+    }
+
     /// How many bytes a request's body may have unless the endpoint says otherwise.
     package static let defaultBodyLimit = 262_144
 
@@ -35,6 +43,9 @@ package struct Endpoint: Sendable {
     /// The part of the server this belongs to; a listener serves only the parts it names.
     package let resource: Resource
     package let handler: Handler
+    package private(set) var bodyDelivery = BodyDelivery.whole
+    /// Whether users may call it whose account has expired.
+    package private(set) var admitsExpiredAccounts = false
 
     /// - Parameter resource: The part of the server this belongs to; `nil` takes it from the path.
     package init(
@@ -48,6 +59,20 @@ package struct Endpoint: Sendable {
         self.bodyLimit = bodyLimit
         self.resource = resource ?? Resource(path: path)
         self.handler = handler
+    }
+
+    /// This endpoint, with a handler that reads the body from ``Call/bodyStream`` while it arrives.
+    package var streamingBody: Endpoint {
+        var endpoint = self
+        endpoint.bodyDelivery = .stream
+        return endpoint
+    }
+
+    /// This endpoint, open to users whose account has expired, too.
+    package var admittingExpiredAccounts: Endpoint {
+        var endpoint = self
+        endpoint.admitsExpiredAccounts = true
+        return endpoint
     }
 
     /// Every path this answers at, ``path`` first.
@@ -119,4 +144,11 @@ package protocol Authenticator: Sendable {
     ///   - userAgent: The client's own name for itself, if it gave one.
     /// - Throws: ``MatrixCore/MatrixError`` 401 `M_UNKNOWN_TOKEN` if it stands for nobody.
     func requester(forToken token: String, address: String, userAgent: String?) async throws -> Requester
+
+    /// Refuses somebody whose account has expired; not asked where ``Endpoint/admitsExpiredAccounts``.
+    func checkValidity(of requester: Requester) async throws
+}
+
+extension Authenticator {
+    package func checkValidity(of requester: Requester) async throws {}
 }

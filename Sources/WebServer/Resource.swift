@@ -19,13 +19,15 @@ package struct Resource: Hashable, Sendable, RawRepresentable, ExpressibleByStri
     package static let metrics: Resource = "metrics"
     /// The page that says the server is up; on every listener.
     package static let health: Resource = "health"
+    /// Our own administrators' API, `/_axolemma`.
+    package static let administration: Resource = "administration"
     package static let consent: Resource = "consent"
     package static let staticPages: Resource = "static"
 
     /// This part and those that come with it.
     var implied: Set<Resource> {
         switch self {
-        case .client: [.client, .media, .staticPages, .health]
+        case .client: [.client, .media, .staticPages, .administration, .health]
         case .federation: [.federation, .media, .keys, .openID, .health]
         default: [self, .health]
         }
@@ -40,6 +42,7 @@ package struct Resource: Hashable, Sendable, RawRepresentable, ExpressibleByStri
         case ("_matrix", "media"): self = .media
         case ("_synapse", "metrics"): self = .metrics
         case ("_matrix", "static"): self = .staticPages
+        case ("_axolemma", _): self = .administration
         case ("health", nil): self = .health
         default: self = .client
         }

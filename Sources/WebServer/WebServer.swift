@@ -17,23 +17,26 @@ package final class WebServer: Service {
 
     /// - Parameters:
     ///   - endpoints: What is served, each where its resource is.
+    ///   - mounts: What else is served, everywhere.
     ///   - logger: For what is not about one request. Each request's line goes to `accessLogger`, at level `info`.
     ///   - onReady: Called once, when every listener is open, with where they are.
     /// - Throws: ``ListenError`` if a certificate is no good.
     package init(
-        listeners: [Listener], endpoints: [any EndpointGroup], authenticator: any Authenticator,
-        configuration: Configuration, metrics: MetricsRegistry, logger: Logger, accessLogger: Logger? = nil,
+        listeners: [Listener], endpoints: [any EndpointGroup], mounts: [Mount] = [],
+        authenticator: any Authenticator, configuration: Configuration, metrics: MetricsRegistry, logger: Logger,
+        accessLogger: Logger? = nil,
         onReady: @escaping @Sendable ([BoundListener]) async -> Void = { _ in }
     ) throws(ListenError) {
         let httpMetrics = HTTPMetrics(metrics)
         let connections = Connections(
             limit: configuration.connectionLimit(logger: logger), gauge: httpMetrics.connections)
         let requestNumbers = RequestNumbers()
+        let mounts = MountTable(mounts, metrics: httpMetrics, logger: logger)
         var active: [ActiveListener] = []
         for listener in listeners {
             let dispatcher = Dispatcher(
-                endpoints, resources: listener.resources, authenticator: authenticator, metrics: httpMetrics,
-                logger: logger)
+                endpoints, mounts: mounts, resources: listener.resources, authenticator: authenticator,
+                metrics: httpMetrics, logger: logger)
             var certificate: Certificate?
             if let files = listener.tls { certificate = try Certificate(files, listener: listener.name) }
             active.append(

@@ -55,6 +55,17 @@ final class RecordedLog: Sendable {
         return logger
     }
 
+    /// Waits until an entry is there that fits, as what is logged after an answer may be.
+    func wait(for fits: (Entry) -> Bool) async throws {
+        let limit = ContinuousClock.now + .seconds(20)
+        while !entries.contains(where: fits) {
+            guard ContinuousClock.now < limit else { throw NotLogged() }
+            try await Task.sleep(for: .milliseconds(1))
+        }
+    }
+
+    struct NotLogged: Error {}
+
     private struct Handler: LogHandler {
         let log: RecordedLog
         var logLevel = Logger.Level.info
@@ -87,7 +98,8 @@ extension Listener {
 }
 
 func withServer<Value: Sendable>(
-    _ endpoints: [Endpoint], listeners: [Listener] = [.free()], accessLevel: Logger.Level = .info,
+    _ endpoints: [Endpoint], mounts: [Mount] = [], listeners: [Listener] = [.free()],
+    accessLevel: Logger.Level = .info,
     configure: (inout WebServer.Configuration) -> Void = { _ in },
     _ body: @Sendable (ServerUnderTest) async throws -> Value
 ) async throws -> Value {
@@ -100,7 +112,7 @@ func withServer<Value: Sendable>(
     configure(&configuration)
     let server = try WebServer(
         listeners: listeners, endpoints: [Endpoints(endpoints: endpoints), HealthPage(), MetricsPage(metrics)],
-        authenticator: KnownTokens(), configuration: configuration, metrics: metrics,
+        mounts: mounts, authenticator: KnownTokens(), configuration: configuration, metrics: metrics,
         logger: log.logger(level: .info), accessLogger: log.logger(level: accessLevel),
         onReady: { bound in
             announce.yield(bound)
@@ -137,6 +149,17 @@ struct Signal: Sendable {
     func wait() async { for await _ in stream {} }
 }
 
+/// A value that a handler leaves for the test.
+final class Left<Value: Sendable>: Sendable {
+    private let stored: Mutex<Value>
+
+    init(_ value: Value) { stored = Mutex(value) }
+
+    var value: Value { stored.withLock { $0 } }
+
+    func change(_ change: @Sendable (inout Value) -> Void) { stored.withLock { change(&$0) } }
+}
+
 /// A connection whose bytes the test writes and reads itself.
 final class RawConnection: Sendable {
     private let channel: any Channel
@@ -147,6 +170,7 @@ final class RawConnection: Sendable {
         struct State {
             var bytes: [UInt8] = []
             var isClosed = false
+            var isReset = false
             var waiting: CheckedContinuation<Void, Never>?
         }
 
@@ -175,7 +199,10 @@ final class RawConnection: Sendable {
 
         func channelInactive(context: ChannelHandlerContext) { gathered.change { $0.isClosed = true } }
 
-        func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+        func errorCaught(context: ChannelHandlerContext, error: any Error) {
+            gathered.change { $0.isReset = true }
+            context.close(promise: nil)
+        }
     }
 
     init(port: Int) async throws {
@@ -191,7 +218,18 @@ final class RawConnection: Sendable {
 
     func send(_ text: String) async throws { try await channel.writeAndFlush(ByteBuffer(string: text)).get() }
 
+    func send(_ bytes: [UInt8]) async throws { try await channel.writeAndFlush(ByteBuffer(bytes: bytes)).get() }
+
     func close() async throws { try await channel.close().get() }
+
+    /// Takes nothing more from the network, or goes on.
+    func setReading(_ reads: Bool) async throws {
+        try await channel.setOption(.autoRead, value: reads).get()
+        if reads { channel.read() }
+    }
+
+    /// Whether the connection ended in disorder.
+    var isReset: Bool { gathered.state.withLock { $0.isReset } }
 
     /// Reads up to and with `end`; what there is if the server closes the connection before.
     func read(to end: String) async -> String {
@@ -206,6 +244,22 @@ final class RawConnection: Sendable {
             }
             if let text { return text }
             await moreThan(seen)
+        }
+    }
+
+    /// Reads so many bytes, or what there is if the server closes the connection before, and throws them away.
+    /// - Returns: How many there were.
+    func skip(_ count: Int) async -> Int {
+        var skipped = 0
+        while true {
+            let (isDone, taken) = gathered.state.withLock { state -> (Bool, Int) in
+                let taken = min(state.bytes.count, count - skipped)
+                state.bytes.removeFirst(taken)
+                return (state.isClosed || skipped + taken == count, taken)
+            }
+            skipped += taken
+            if isDone { return skipped }
+            await moreThan(0)
         }
     }
 

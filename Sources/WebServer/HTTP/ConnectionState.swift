@@ -7,6 +7,8 @@ struct ConnectionState {
         case idle
         /// A request's body arrives.
         case receiving
+        /// A request's body arrives, and its handler is at work already.
+        case exchanging
         /// The request is whole; its answer is being worked out.
         case answering
         /// The answer is written, but the client has not read it.
@@ -27,6 +29,10 @@ struct ConnectionState {
 
     enum BodyAction: Equatable {
         case keep
+        /// Give it to the handler.
+        case deliver
+        /// The body grew too large for the handler that reads it.
+        case overflow
         case drop
         /// The body grew too large: answer right away.
         case refuse
@@ -34,6 +40,8 @@ struct ConnectionState {
 
     enum EndAction: Equatable {
         case answer
+        /// Tell the handler that it has all.
+        case deliver
         case close
         case ignore
     }
@@ -55,24 +63,35 @@ struct ConnectionState {
     private(set) var received = 0
     private var limit = 0
     private var isWhole = true
+    private var isOverfull = false
 
     /// Whether a further request has to wait.
     var isBusy: Bool { phase == .answering || phase == .flushing }
+    /// Whether a handler is owed more of the request's body.
+    var isExchanging: Bool { phase == .exchanging && !isOverfull }
 
     /// A request's head arrived.
     /// - Parameters:
     ///   - limit: How many bytes of body are taken.
     ///   - isWelcome: Whether there is somebody to handle the request; the body of any other one is dropped.
+    ///   - isStreamed: Whether the handler starts at once and takes the body as it comes. It also says when the client is to
+    ///     go on.
     mutating func head(
-        contentLength: Int?, limit: Int, isWelcome: Bool, expectsContinue: Bool, keepsAlive: Bool
+        contentLength: Int?, limit: Int, isWelcome: Bool, isStreamed: Bool = false, expectsContinue: Bool,
+        keepsAlive: Bool
     ) -> HeadAction {
         guard phase == .idle else { return .receive }
         self.limit = limit
         received = 0
         isWhole = false
+        isOverfull = false
         isLast = isLast || !keepsAlive
         phase = .receiving
         if let contentLength, contentLength > limit { return refuse() }
+        if isStreamed {
+            phase = .exchanging
+            return .receive
+        }
         guard expectsContinue else { return .receive }
         return isWelcome ? .receiveAfterGoOn : refuse()
     }
@@ -84,8 +103,12 @@ struct ConnectionState {
     }
 
     mutating func body(_ count: Int) -> BodyAction {
-        guard phase == .receiving else { return .drop }
+        guard phase == .receiving || isExchanging else { return .drop }
         received += count
+        if phase == .exchanging {
+            isOverfull = received > limit
+            return isOverfull ? .overflow : .deliver
+        }
         guard received > limit else { return .keep }
         isLast = true
         phase = .answering
@@ -99,6 +122,9 @@ struct ConnectionState {
         case .receiving:
             phase = .answering
             return .answer
+        case .exchanging:
+            phase = .answering
+            return isOverfull ? .ignore : .deliver
         case .draining:
             phase = .closed
             return .close
@@ -106,10 +132,17 @@ struct ConnectionState {
         }
     }
 
+    /// The answer is about to be written.
+    /// - Parameter isDelimited: Whether the client can tell where it ends; if not, the end of the connection has to say so.
+    mutating func answering(isDelimited: Bool = true) {
+        // Whoever answers before it has all of the request may not want the rest.
+        if phase == .exchanging || !isDelimited { isLast = true }
+    }
+
     /// The answer was written.
     /// - Parameter isWritable: Whether the client keeps up with reading.
     mutating func answered(isWritable: Bool) -> AnsweredAction {
-        guard phase == .answering else { return .wait }
+        guard phase == .answering || phase == .exchanging else { return .wait }
         if !isWhole {
             phase = .draining
             return .drain

@@ -22,6 +22,10 @@ struct HTTPMetrics: Sendable {
     func endpoint(_ endpoint: Endpoint) -> EndpointMetrics {
         EndpointMetrics(method: endpoint.method.rawValue, endpoint: endpoint.path, requests, seconds)
     }
+
+    func mount(_ mount: Mount) -> EndpointMetrics {
+        EndpointMetrics(method: "any", endpoint: mount.path, requests, seconds)
+    }
 }
 
 /// What is measured of one endpoint, at all its paths.

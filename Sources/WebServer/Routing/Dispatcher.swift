@@ -17,15 +17,17 @@ struct Dispatcher: Sendable {
     }
 
     private let router: Router
+    private let mounts: MountTable
     private let authenticator: any Authenticator
     private let logger: Logger
     private let strays: EndpointMetrics
 
     /// - Parameter resources: What is served; endpoints of other parts are left out.
     init(
-        _ groups: [any EndpointGroup], resources: Set<Resource>, authenticator: any Authenticator,
-        metrics: HTTPMetrics, logger: Logger
+        _ groups: [any EndpointGroup], mounts: MountTable, resources: Set<Resource>,
+        authenticator: any Authenticator, metrics: HTTPMetrics, logger: Logger
     ) {
+        self.mounts = mounts
         let served = resources.reduce(into: Set<Resource>()) { $0.formUnion($1.implied) }
         var router = Router()
         for group in groups {
@@ -45,7 +47,7 @@ struct Dispatcher: Sendable {
     func plan(_ head: RequestHead) -> Plan {
         if head.isOptions { return .refuse(Reply(status: 204), strays) }
         let match = head.uri.utf8.withContiguousStorageIfAvailable { bytes in
-            router.match(head.method, UnsafeBufferPointer(rebasing: bytes[head.path]))
+            self.match(head.method, UnsafeBufferPointer(rebasing: bytes[head.path]))
         }
         switch match {
         case .found(let route, let parameters): return .run(route, parameters: parameters)
@@ -57,17 +59,28 @@ struct Dispatcher: Sendable {
         }
     }
 
+    private func match(_ method: Endpoint.Method?, _ path: UnsafeBufferPointer<UInt8>) -> Router.Match {
+        guard !mounts.isEmpty, let mount = mounts.match(path) else { return router.match(method, path) }
+        if mount.replacesEndpoints { return .found(mount.route, parameters: []) }
+        let match = router.match(method, path)
+        if case .unknown = match { return .found(mount.route, parameters: []) }
+        return match
+    }
+
     /// Runs the handler. Every error ends here.
     func respond(to request: Request) async -> Outcome {
         var requester: Requester?
         do {
-            let endpoint = request.route.endpoint
+            let endpoint = request.route
             var token: String?
             if endpoint.access != .anyone {
                 token = try AccessToken.read(request.head, request.query)
                 if let token {
                     requester = try await authenticator.requester(
                         forToken: token, address: request.clientAddress, userAgent: request.head.userAgent)
+                }
+                if let requester, !endpoint.admitsExpiredAccounts {
+                    try await authenticator.checkValidity(of: requester)
                 }
                 try Self.check(requester, endpoint.access)
             }
@@ -99,11 +112,18 @@ struct Dispatcher: Sendable {
             if answer.status == 500, !(error is MatrixError) { log(error, of: request) }
             return .error(answer)
         }
-        if error is CancellationError {
+        if error is CancellationError || error is ClientHungUp {
             return .error(MatrixError(status: 503, code: .unknown, message: "Server is shutting down"))
         }
         log(error, of: request)
         return .error(.internalError)
+    }
+
+    /// Reports that an answer whose head was sent cannot be completed.
+    func logBrokenOff(_ error: any Error, of request: Request) {
+        logger.error(
+            "Broke off the answer to \(request.head.methodName) \(request.head.redactedURI): \(String(reflecting: error))",
+            metadata: ["request": "\(request.id)"])
     }
 
     private func log(_ error: any Error, of request: Request) {

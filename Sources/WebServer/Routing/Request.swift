@@ -1,27 +1,33 @@
 import NIOCore
 
-/// One request, whole, on its way to its handler.
+/// One request on its way to its handler.
 final class Request: Sendable {
     let number: UInt64
     let head: RequestHead
     let route: Route
     /// Where in the URI the path's parameters stand, in bytes.
     private let parameters: [Range<Int>]
+    /// The whole body; empty if it is streamed.
     let body: [UInt8]
+    let bodyStream: RequestBody
     let clientAddress: String
+    /// Whether the client's connection is TLS, be it ours or the proxy's.
+    let isSecure: Bool
     /// What the proxy calls this request.
     private let outsideID: String?
 
     init(
         number: UInt64, head: RequestHead, route: Route, parameters: [Range<Int>], body: [UInt8],
-        clientAddress: String, outsideID: String?
+        pipe: BodyPipe?, clientAddress: String, isSecure: Bool, outsideID: String?
     ) {
         self.number = number
         self.head = head
         self.route = route
         self.parameters = parameters
         self.body = body
+        bodyStream = pipe.map { RequestBody($0) } ?? RequestBody(body)
         self.clientAddress = clientAddress
+        self.isSecure = isSecure
         self.outsideID = outsideID
     }
 

@@ -62,6 +62,11 @@ struct RequestHead: Sendable {
         keepsAlive = head.isKeepAlive && !asksForUpgrade
     }
 
+    var pathText: String {
+        let start = uri.utf8.index(uri.startIndex, offsetBy: path.lowerBound)
+        return String(uri[start..<uri.utf8.index(start, offsetBy: path.count)])
+    }
+
     var query: Query {
         let end = uri.utf8.index(uri.startIndex, offsetBy: path.upperBound)
         return Query(text: end == uri.endIndex ? "" : uri[uri.utf8.index(after: end)...])

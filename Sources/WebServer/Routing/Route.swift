@@ -1,10 +1,38 @@
 import MatrixCore
 
-/// An endpoint at one of its paths.
-struct Route: Sendable {
-    let endpoint: Endpoint
+/// An endpoint at one of its paths, or a mount.
+final class Route: Sendable {
+    /// `nil` if every method is answered.
+    let method: Endpoint.Method?
     let template: PathTemplate
+    let access: Access
+    let admitsExpiredAccounts: Bool
+    let bodyLimit: Int
+    let bodyDelivery: Endpoint.BodyDelivery
+    let handler: Endpoint.Handler
     let metrics: EndpointMetrics
+
+    init(endpoint: Endpoint, template: PathTemplate, metrics: EndpointMetrics) {
+        method = endpoint.method
+        self.template = template
+        access = endpoint.access
+        admitsExpiredAccounts = endpoint.admitsExpiredAccounts
+        bodyLimit = endpoint.bodyLimit
+        bodyDelivery = endpoint.bodyDelivery
+        handler = endpoint.handler
+        self.metrics = metrics
+    }
+
+    init(mount: Mount, metrics: EndpointMetrics) {
+        method = nil
+        template = PathTemplate(literally: mount.path)
+        access = .anyone
+        admitsExpiredAccounts = true
+        bodyLimit = mount.bodyLimit
+        bodyDelivery = .stream
+        handler = mount.handler
+        self.metrics = metrics
+    }
 }
 
 /// A path as the specification prints it: `/_matrix/client/v3/rooms/{roomId}/state`.
@@ -32,5 +60,12 @@ struct PathTemplate: Sendable {
         }
         parameters = segments.compactMap { if case .parameter(let name) = $0 { name } else { nil } }
         precondition(Set(parameters).count == parameters.count, "a parameter comes twice in \(text)")
+    }
+
+    /// A path without parameters, whatever it looks like.
+    init(literally text: String) {
+        self.text = text
+        segments = []
+        parameters = []
     }
 }

@@ -51,10 +51,9 @@ struct Router: Sendable {
                 }
             }
         }
-        let method = route.endpoint.method
         precondition(
-            !nodes[node].routes.contains { $0.endpoint.method == method },
-            "\(method.rawValue) \(route.template.text) is registered twice")
+            !nodes[node].routes.contains { $0.method == route.method },
+            "\(route.method?.rawValue ?? "") \(route.template.text) is registered twice")
         nodes[node].routes.append(route)
     }
 
@@ -80,8 +79,8 @@ struct Router: Sendable {
     ) -> Route? {
         guard start <= path.count else {
             let routes = nodes[node].routes
-            if let route = routes.first(where: { $0.endpoint.method == search.method }) { return route }
-            search.allowed += routes.map(\.endpoint.method)
+            if let route = routes.first(where: { $0.method == search.method }) { return route }
+            search.allowed += routes.compactMap(\.method)
             return nil
         }
         var end = start
