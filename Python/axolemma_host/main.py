@@ -49,6 +49,7 @@ class Host:
     def start(self) -> None:
         """Begins to listen to the server; called when the reactor runs."""
         self.watchdog.start()
+        self._reactor.addSystemEventTrigger("before", "shutdown", self._ending)
         self.peer.start()
 
     # What the server asks for.
@@ -94,6 +95,11 @@ class Host:
         self._finish(self._reactor.seconds() + LONGEST_FINISH)
 
     # The end.
+
+    def _ending(self) -> None:
+        """The reactor stops, for whatever reason; it closes the connection itself."""
+        self._stopping = True
+        self.watchdog.end_soon(self.exit_code)
 
     def _finish(self, deadline: float) -> None:
         """Stops the reactor when no callback is under way any more, or at the deadline."""

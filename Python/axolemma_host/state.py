@@ -206,7 +206,9 @@ class Mirror:
 
 def _applied(entries: Dict[Key, Entry], changes: List[Tuple[Key, Optional[Entry]]]) -> Dict[Key, Entry]:
     for key, entry in changes:
-        if entry is not None:
+        if entry is None:
+            entries.pop(key, None)
+        else:
             entries[key] = entry
     return entries
 

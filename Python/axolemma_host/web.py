@@ -259,6 +259,7 @@ def _make_request(channel: HostChannel, site: ModuleSite, wire: Dict[str, Any]) 
         headers.addRawHeader(_bytes(name), _bytes(value))
         if name.lower() == "content-length" and value.isdigit():
             length = int(value)
+    request.parseCookies()
     if wire.get("request_id"):
         request.request_id = str(wire["request_id"])
     # With an unknown length Twisted opens a temporary file; without a body there is none to keep.

@@ -1,7 +1,7 @@
 """What a callback costs: ``python -m tests.host.benchmark [calls]``.
 
-A host process with one no-op ``check_event_for_spam`` is called by a bare loop, one call at a time and 32 at a time. Its
-figures: calls a second, the host's CPU per call, latency. ``--transport`` measures an echo with a transport of Twisted
+A host process with one no-op ``check_event_for_spam`` is called by a bare loop, one call at a time and 32 at a time.
+Figures: calls a second, the host's CPU per call, latency. ``--transport`` measures an echo with a transport of Twisted
 in place of ours, ``--bare`` one with ours: what the connection alone costs.
 """
 

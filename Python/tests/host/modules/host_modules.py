@@ -162,6 +162,8 @@ class Rules:
             keys = sorted([list(key) for key in state])
             senders = {f"{key[0]}/{key[1]}": value.sender for key, value in state.items()}
             return True, {"keys": keys, "senders": senders, "count": len(state)}
+        if body == "count":
+            return True, {"count": len(state)}
         if body == "keep":
             self.kept.append(state)
         if body == "kept":
@@ -412,3 +414,16 @@ class RegistersLater:
             self.api.register_account_validity_callbacks(on_user_login=self.on_user_login)
 
     async def on_user_login(self, user: str, auth_type: Any, auth_id: Any) -> None: ...
+
+
+class Shutdown:
+    def __init__(self, config: Any, api: Any) -> None:
+        reactor.addSystemEventTrigger("before", "shutdown", logger.info, "shut down")
+
+
+class Echo:
+    def __init__(self, config: Any, api: Any) -> None:
+        api.register_media_repository_callbacks(get_media_config_for_user=self.echo)
+
+    async def echo(self, text: str) -> Any:
+        return {"echo": text}

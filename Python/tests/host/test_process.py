@@ -1,0 +1,151 @@
+"""The host as a process: logs, faults, the end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import struct
+from typing import Any
+
+import pytest
+
+from axolemma_host import frames
+from tests.host.server import FakeServer
+
+
+def test_logs_reach_the_server_under_their_names(server: FakeServer) -> None:
+    server.load(("host_modules.Talkative", {"a": 1}))
+    log = server.log_containing("made with")
+    assert log == {"logger": "synapse.contrib.talkative", "level": "WARNING", "message": "made with {'a': 1}"}
+
+
+def test_exceptions_are_logged_with_their_traceback(server: FakeServer) -> None:
+    server.load(("host_modules.Talkative", {}))
+    server.callback("is_user_expired", "exception")
+    log = server.log_containing("went wrong")
+    assert (log["logger"], log["level"]) == ("host_modules.said", "ERROR")
+    assert "KeyError: 'inside'" in log["traceback"]
+
+
+def test_logs_of_threads(server: FakeServer) -> None:
+    server.load(("host_modules.Talkative", {}))
+    server.callback("is_user_expired", "thread")
+    server.log_containing("said in a thread")
+
+
+def test_failures_nobody_handles_are_logged(server: FakeServer) -> None:
+    server.load(("host_modules.Talkative", {}))
+    server.callback("is_user_expired", "deferred")
+    log = server.until(
+        lambda: next((log for log in server.logs() if "nobody handles this" in str(log)), None),
+    )
+    assert log["logger"] == "twisted"
+    assert log["level"] == "CRITICAL"
+
+
+def test_the_level_is_the_servers(server: FakeServer) -> None:
+    server.load(("host_modules.Talkative", {}), server={"log_level": "ERROR"})
+    server.callback("is_user_expired", "thread")
+    server.note("log_level", {"level": "info"})
+    server.callback("is_user_expired", "thread")
+    server.call("ping", {})
+    assert [log["message"] for log in server.logs()] == ["said in a thread"]
+
+
+def test_a_flood_of_logs_is_cut(server: FakeServer) -> None:
+    server.load(("host_modules.Talkative", {}))
+    server.callback("is_user_expired", "flood")
+    floods = [log for log in server.logs() if log["message"].startswith("flood")]
+    assert 100 < len(floods) < 5000
+    server.callback("is_user_expired", "exception")
+    assert "were dropped" in server.log_containing("were dropped")["message"]
+
+
+def test_print_appears_on_the_standard_output(server: FakeServer) -> None:
+    server.load(("host_modules.Talkative", {}))
+    server.callback("is_user_expired", "print")
+    assert server.process.stdout is not None
+    assert server.process.stdout.readline() == b"printed by a module\n"
+
+
+def test_ping_tells_memory_and_what_is_under_way(server: FakeServer) -> None:
+    server.load("host_modules.Waiting")
+    server.begin("callback", {"id": server.id_of("is_user_expired"), "name": "x", "args": ["forever"]})
+    pong = server.call("ping", {})
+    assert pong["pending"] == 1
+    assert 10 * 1024 * 1024 < pong["rss"] < 1024 * 1024 * 1024
+
+
+def test_stop_ends_the_process(server: FakeServer) -> None:
+    server.load("host_modules.Nothing")
+    assert server.stop() == 0
+
+
+def test_stop_lets_callbacks_finish(server: FakeServer) -> None:
+    server.load("host_modules.Waiting")
+    number = server.begin("callback", {"id": server.id_of("is_user_expired"), "name": "x", "args": ["later"]})
+    assert server.stop() == 0
+    assert server.answers[number] is None
+
+
+def test_what_modules_arranged_for_the_shutdown_happens(server: FakeServer) -> None:
+    server.load("host_modules.Shutdown")
+    server.stop()
+    assert server.log_containing("shut down") is not None
+
+
+def test_the_process_ends_with_its_socket(server: FakeServer) -> None:
+    server.load("host_modules.Nothing")
+    server.socket.close()
+    assert server.process.wait(15) == 1
+
+
+def test_the_process_ends_on_sigterm(server: FakeServer) -> None:
+    server.load("host_modules.Nothing")
+    server.process.send_signal(signal.SIGTERM)
+    assert server.wait() == 0
+
+
+def test_an_interrupt_from_the_terminal_is_the_servers_business(server: FakeServer) -> None:
+    server.load("host_modules.Nothing")
+    server.process.send_signal(signal.SIGINT)
+    server.call("ping", {})
+
+
+def test_a_broken_frame_ends_the_connection(server: FakeServer) -> None:
+    server.send(struct.pack(">IBI", 0xFFFFFFFF, frames.CALL, 1))
+    assert server.wait() == 1
+
+
+def test_a_stuck_process_shows_where_it_is(server: FakeServer) -> None:
+    server.load(("host_modules.Talkative", {}))
+    server.begin("callback", {"id": server.id_of("is_user_expired"), "name": "x", "args": ["block"]})
+    assert server.process.stderr is not None
+    stuck = b""
+    # The signal may come before the callback has begun; it is sent until it shows the callback.
+    while b"host_modules.py" not in stuck:
+        server.process.send_signal(signal.SIGUSR1)
+        stuck = b""
+        while b"main.py" not in stuck:
+            line = server.process.stderr.readline()
+            assert line
+            stuck += line
+    assert b"in talk" in stuck
+    server.process.kill()
+
+
+def test_without_a_server_there_is_nothing_to_do() -> None:
+    server = FakeServer()
+    try:
+        os.kill(server.process.pid, 0)
+        server.socket.close()
+        assert server.process.wait(15) == 1
+    finally:
+        server.close()
+
+
+@pytest.mark.parametrize("size", [0, 1, 65_536, 3_000_000])
+def test_messages_of_any_size(server: FakeServer, size: int) -> None:
+    server.load("host_modules.Echo")
+    answer: Any = server.callback("get_media_config_for_user", "x" * size)
+    assert answer["echo"] == "x" * size
