@@ -70,6 +70,23 @@ let package = Package(
         .testTarget(name: "SQLEngineTests", dependencies: ["SQLEngine", "TestSupport"], swiftSettings: settings),
         .target(name: "ModuleAPI", dependencies: ["MatrixCore"], swiftSettings: settings),
         .target(
+            name: "PythonHost",
+            dependencies: [
+                "MatrixCore", "ModuleAPI",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "PythonHostTests",
+            dependencies: [
+                "MatrixCore", "ModuleAPI", "PythonHost",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            exclude: ["Hosts"],
+            swiftSettings: settings),
+        .target(
             name: "ServerConfiguration",
             dependencies: ["MatrixCore", .product(name: "Yams", package: "Yams")],
             swiftSettings: settings),

@@ -9,6 +9,8 @@ public struct MatrixError: Error, Hashable, Sendable {
     public var fields: JSONObject
     /// Headers sent beside the body, such as `Retry-After`.
     public var headers: [HeaderField]
+    /// Stands in for the body that code, message and fields make; for errors that bring a body of their own.
+    public var wholeBody: JSONObject?
 
     /// A header of an error answer.
     public struct HeaderField: Hashable, Sendable {
@@ -29,6 +31,7 @@ public struct MatrixError: Error, Hashable, Sendable {
 
     /// The body sent to the client.
     public var body: JSONObject {
+        if let wholeBody { return wholeBody }
         var body: JSONObject = ["errcode": .string(code.string), "error": .string(message)]
         for (key, value) in fields { body[key] = value }
         return body
