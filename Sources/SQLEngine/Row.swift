@@ -23,6 +23,30 @@ package struct Row: ~Copyable {
         source = .postgresql(result, row: row)
     }
 
+    package var columnCount: Int {
+        switch source {
+        case .sqlite(let statement): Int(sqlite3_column_count(statement))
+        case .postgresql(let result, _): Int(PQnfields(result))
+        }
+    }
+
+    /// The column as what it is. On PostgreSQL a whole `numeric`, such as a sum of integers, is an integer, and a value
+    /// of a type that has no like here (a date, an array) is its bytes.
+    package func value(_ column: Int) -> SQLValue {
+        if isNull(column) { return .null }
+        switch source {
+        case .sqlite(let statement):
+            switch sqlite3_column_type(statement, Int32(column)) {
+            case SQLITE_INTEGER: return .integer(int(column))
+            case SQLITE_FLOAT: return .real(double(column))
+            case SQLITE_TEXT: return .text(text(column))
+            default: return .blob(blob(column))
+            }
+        case .postgresql(let result, let row):
+            return PostgresField(result, row, Int32(column)).value
+        }
+    }
+
     package func isNull(_ column: Int) -> Bool {
         switch source {
         case .sqlite(let statement):

@@ -47,6 +47,10 @@ final class PostgresConnection: Connection {
         PQsetNoticeProcessor(handle, { _, _ in }, nil)
         do throws(SQLError) {
             try check(parameters)
+            if !parameters.searchPath.isEmpty {
+                let schemas = parameters.searchPath.map { "\"\($0.replacing("\"", with: "\"\""))\"" }
+                try command("SET search_path TO \(schemas.joined(separator: ", "))")
+            }
         } catch {
             PQfinish(handle)
             throw error

@@ -16,8 +16,11 @@ enum PostgresType {
     static let int4Array: Oid = 1007
     static let textArray: Oid = 1009
     static let int8Array: Oid = 1016
+    static let json: Oid = 114
+    static let character: Oid = 1042
     static let varchar: Oid = 1043
     static let numeric: Oid = 1700
+    static let jsonb: Oid = 3802
 }
 
 /// One field of a result in binary format.
@@ -64,6 +67,22 @@ struct PostgresField {
             String(integer)
         case PostgresType.float8, PostgresType.float4, PostgresType.numeric: String(real)
         default: String(decoding: bytes, as: UTF8.self)
+        }
+    }
+
+    /// The field as what it is; the bytes of a type that has no like in ``SQLValue``.
+    var value: SQLValue {
+        switch type {
+        case PostgresType.int8, PostgresType.int4, PostgresType.int2, PostgresType.bool, PostgresType.oid:
+            .integer(integer)
+        case PostgresType.float8, PostgresType.float4: .real(real)
+        case PostgresType.numeric: numericScale == 0 ? .integer(wholeNumeric) : .real(numeric)
+        case PostgresType.text, PostgresType.varchar, PostgresType.name, PostgresType.unknown, PostgresType.json,
+            PostgresType.character:
+            .text(String(decoding: bytes, as: UTF8.self))
+        // Its first byte is the version of the format, which is the text.
+        case PostgresType.jsonb: .text(String(decoding: bytes.dropFirst(), as: UTF8.self))
+        default: .blob(Array(bytes))
         }
     }
 
@@ -115,6 +134,11 @@ struct PostgresField {
 
     private var numericWeight: Int {
         Int(Int16(bitPattern: number(at: 1)))
+    }
+
+    /// How many digits after the point are shown.
+    private var numericScale: Int {
+        bytes.count >= 8 ? Int(number(at: 3)) : 0
     }
 
     private var isNegativeNumeric: Bool {

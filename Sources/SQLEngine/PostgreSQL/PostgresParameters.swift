@@ -8,6 +8,10 @@ package struct PostgresParameters: Sendable {
     /// Whether to accept a database whose text doesn't sort by code point, as SQLite's does.
     package var allowsUnsafeLocale = false
 
+    /// The schemas in which names are looked up, and in the first of which tables are made; the server's own choice if
+    /// empty.
+    package var searchPath: [String] = []
+
     /// libpq's keywords and their values.
     private var keywords: [String: String] = [:]
 
@@ -56,6 +60,13 @@ package struct PostgresParameters: Sendable {
         let own = ["client_encoding": "UTF8"]
         let defaults = ["fallback_application_name": "axolemma", "connect_timeout": "10"]
         return keywords.merging(own) { _, own in own }.merging(defaults) { chosen, _ in chosen }
+    }
+
+    /// The same in one text, for another program's libpq. It may hold a password.
+    package var connectionString: String {
+        settings.sorted { $0.key < $1.key }.map { keyword, value in
+            "\(keyword)='\(value.replacing("\\", with: "\\\\").replacing("'", with: "\\'"))'"
+        }.joined(separator: " ")
     }
 
     /// Loads libpq, which nothing needs until somebody wants a PostgreSQL.

@@ -45,6 +45,7 @@ final class SQLiteConnection: Connection {
         sqlite3_rollback_hook(handle, nil, nil)
         sqlite3_set_authorizer(handle, nil, nil)
         try SQLiteConnection.setUp(handle, access, options)
+        if !options.connectionScript.isEmpty { try SQLiteConnection.execute(options.connectionScript, on: handle) }
         control = try Control(handle, access)
         if checkpointer != nil { watchLog() }
     }

@@ -1,3 +1,5 @@
+import GRDBSQLite
+
 /// How a SQLite database is run.
 package struct SQLiteOptions: Sendable {
     /// What a commit waits for.
@@ -23,6 +25,8 @@ package struct SQLiteOptions: Sendable {
     /// for as long as the read takes. So it must be less than the pool's threads, which are as many as the processor's
     /// cores.
     package var inlineReads: Int
+    /// Statements that each connection runs when it is opened, such as what attaches another database.
+    package var connectionScript: String
 
     package init(
         synchronous: Synchronous = .full,
@@ -30,7 +34,8 @@ package struct SQLiteOptions: Sendable {
         busyTimeout: Duration = .seconds(5),
         writerCache: Int = 8_192,
         readerCache: Int = 2_048,
-        inlineReads: Int = 0
+        inlineReads: Int = 0,
+        connectionScript: String = ""
     ) {
         self.synchronous = synchronous
         self.readerLimit = readerLimit
@@ -38,17 +43,23 @@ package struct SQLiteOptions: Sendable {
         self.writerCache = writerCache
         self.readerCache = readerCache
         self.inlineReads = inlineReads
+        self.connectionScript = connectionScript
     }
 }
 
 /// SQLite in write-ahead-log mode.
 package enum SQLiteDatabase {
+    /// Whether `ATTACH` takes `file:` URIs with options such as `mode=ro`: so it is on Debian.
+    package static var attachesByURI: Bool { sqlite3_compileoption_used("USE_URI") != 0 }
+
     /// Opens the database file at `path`, making it if there is none.
     ///
     /// Nothing here keeps a second server process from opening the same file; the application sees to that.
     /// - Throws: ``SQLError`` if the file can't be opened or isn't a database.
     package static func open(path: String, options: SQLiteOptions = SQLiteOptions()) async throws -> any Database {
-        let checkpointer = SQLiteCheckpointer(path: path, options: options)
+        var checkpointing = options
+        checkpointing.connectionScript = ""
+        let checkpointer = SQLiteCheckpointer(path: path, options: checkpointing)
         let pool = ConnectionPool(
             engine: .sqlite,
             readerLimit: options.readerLimit,
