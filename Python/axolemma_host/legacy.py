@@ -134,14 +134,15 @@ def build_password_provider(module: Any, hs: Any, registrations: Any) -> Any:
     if check_password is not None:
         checkers = {key: checker for key, checker in checkers.items() if key[0] != _PASSWORD}
         checkers[(_PASSWORD, ("password",))] = _password_checker(check_password, api)
-    for (login_type, fields), checker in checkers.items():
-        registrations.register("auth_checkers", checker, {"login_type": login_type, "fields": list(fields)})
+    hooks: Dict[str, Any] = {"auth_checkers": checkers}
     check_3pid_auth = getattr(provider, "check_3pid_auth", None)
     if check_3pid_auth is not None:
-        registrations.register("check_3pid_auth", _pair(check_3pid_auth))
+        hooks["check_3pid_auth"] = _pair(check_3pid_auth)
     on_logged_out = getattr(provider, "on_logged_out", None)
     if on_logged_out is not None:
-        registrations.register("on_logged_out", on_logged_out, sync=True)
+        hooks["on_logged_out"] = _patient(on_logged_out)
+    # Not past the API: it knows which login types other modules check.
+    api.register_password_auth_provider_callbacks(**hooks)
     return provider
 
 
@@ -154,6 +155,17 @@ def _pair(hook: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
         return (answer, None) if isinstance(answer, str) else answer
 
     return check
+
+
+def _patient(hook: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
+    """A hook that may answer at once."""
+
+    @functools.wraps(hook)
+    async def call(*args: Any) -> Any:
+        answer = hook(*args)
+        return await answer if inspect.isawaitable(answer) else answer
+
+    return call
 
 
 def _password_checker(hook: Callable[..., Any], api: Any) -> Callable[..., Awaitable[Any]]:

@@ -38,7 +38,7 @@ class Host:
         self.dispatcher = Dispatcher(self.peer, self.registrations)
         self.modules = Modules(self.registrations)
         self.web = WebProxy(self.peer, self.registrations, reactor)
-        self.watchdog = Watchdog(self._busy_since, self._doing)
+        self.watchdog = Watchdog(reactor, self._doing)
         self.exit_code = 0
         self._server: Optional[Dict[str, Any]] = None
         self._hs: Any = None
@@ -130,9 +130,6 @@ class Host:
             self._hs = HomeServer(self._server, self.peer, self.registrations, self._reactor)
             self.peer.config = self._hs.config
         return self._hs
-
-    def _busy_since(self) -> float:
-        return self.peer.busy_since
 
     def _doing(self) -> str:
         running = self.dispatcher.running

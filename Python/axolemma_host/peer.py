@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import threading
 from collections import deque
 from typing import Any, Callable, Deque, Dict, Optional, Tuple
 
@@ -35,6 +36,7 @@ class Peer:
     def __init__(self, sock: socket.socket, reactor: Any, on_lost: Optional[Callable[[Failure], None]] = None) -> None:
         self._wire = Wire(sock, reactor, self._frame, self._lost)
         self._on_lost = on_lost
+        self._thread = threading.get_ident()
         self._handlers: Dict[str, Handler] = {}
         self._last_number = 0
         self._calls: Dict[int, Tuple["Deferred[Any]", bool]] = {}
@@ -64,11 +66,6 @@ class Peer:
         return self._wire.backlog
 
     @property
-    def busy_since(self) -> float:
-        """When the batch of frames being worked on was begun (``perf_counter``), or 0."""
-        return self._wire.busy_since
-
-    @property
     def calls_under_way(self) -> int:
         """How many calls of this side are not yet answered, those included that still wait here."""
         return len(self._calls) + len(self._waiting)
@@ -81,6 +78,8 @@ class Peer:
         The result is its JSON value (a mapping of events where it is a room's state). What the server refuses arrives
         as the exception that Synapse raises there. Cancelling the Deferred cancels the call.
         """
+        if threading.get_ident() != self._thread:
+            raise RuntimeError("The module API can only be used on the reactor's thread: see reactor.callFromThread")
         deferred: "Deferred[Any]" = Deferred(self._cancelled)
         if self._lost_reason is not None:
             deferred.errback(RuntimeError("The connection to the server is closed"))

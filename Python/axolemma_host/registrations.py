@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import logging
 from collections import OrderedDict
@@ -85,6 +86,8 @@ class Registrations:
         if not callable(fn):
             raise TypeError(f"{callback_name} must be callable, not {type(fn).__name__}")
         item = self._item_of(fn)
+        if callback_name == "on_update":
+            fn = self._entering(fn, item)
         registration = self._add(callback_name, fn, item, sync)
         self._peer.note(
             "register",
@@ -97,6 +100,11 @@ class Registrations:
             },
         )
         return registration.id
+
+    @property
+    def current_module(self) -> Optional[str]:
+        """What the configuration calls the module under construction."""
+        return None if self.current_item is None else self._modules.get(self.current_item)
 
     def register_web_resource(self, path: str, resource: Any) -> int:
         """Registers a Twisted resource at a path, for as long as the server has no listener open."""
@@ -144,6 +152,21 @@ class Registrations:
         self._last += 1
         registration = self.callbacks[self._last] = Registration(self._last, name, fn, item, sync)
         return registration
+
+    def _entering(self, on_update: Callable[..., Any], item: Optional[int]) -> Callable[..., Any]:
+        """``on_update`` gives a context manager: entering it is the callback, leaving it a call of its own."""
+
+        @functools.wraps(on_update)
+        async def enter(*args: Any) -> Dict[str, Any]:
+            manager = on_update(*args)
+            duration = await manager.__aenter__()
+
+            async def leave() -> None:
+                await manager.__aexit__(None, None, None)
+
+            return {"duration_ms": duration, "callback": self.add_single("background_update_exit", leave, item)}
+
+        return enter
 
     def _item_of(self, fn: Callable[..., Any]) -> Optional[int]:
         """The module that registers ``fn``: the one under construction, else the one it belongs to."""

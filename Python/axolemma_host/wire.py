@@ -54,8 +54,6 @@ class Wire:
         self._open = True
         #: Bytes handed over and not yet taken by the socket.
         self.backlog = 0
-        #: When the batch of frames being worked on was begun, or 0 between batches.
-        self.busy_since = 0.0
 
     def start(self) -> None:
         """Begins to read."""
@@ -90,14 +88,12 @@ class Wire:
             data = bytes(pending)
             pending.clear()
         self._reading = True
-        self.busy_since = perf_counter()
         try:
             self._take(data)
         except ProtocolError as error:
             return error
         finally:
             self._reading = False
-            self.busy_since = 0.0
             if self._out:
                 self._flush()
         return None

@@ -353,3 +353,45 @@ def test_many_calls_in_one_write_are_all_answered(shared: FakeServer) -> None:
 def test_text_that_utf8_cannot_carry(shared: FakeServer) -> None:
     verdict = shared.callback("check_event_allowed", event(content={"body": "replace"}, sender="\ud800"), None)
     assert verdict[1]["sender"] == "\ud800"
+
+
+def test_background_update_controllers(server: FakeServer) -> None:
+    server.load("host_modules.Updates")
+    answer = server.callback("on_update", "update", "master", False)
+    assert answer["duration_ms"] == 250
+    call = {"id": answer["callback"], "name": "background_update_exit", "args": []}
+    assert server.call("callback", call) is None
+    assert server.failure("callback", call) == {"kind": "unregistered"}
+    assert [log["message"] for log in server.logs()] == ["entered", "left"]
+    assert server.callback("default_batch_size", "update", "master") == 42
+
+
+def test_older_endpoints_of_account_validity(server: FakeServer) -> None:
+    server.load("host_modules.Legacy")
+    assert server.callback("on_legacy_renew", "token") == [True, False, 5]
+    request = {
+        "method": "POST",
+        "uri": "/_synapse/admin/v1/account_validity/validity?a=1",
+        "headers": [["Authorization", "Bearer x"]],
+        "client_ip": "1.2.3.4",
+        "secure": True,
+        "body": '{"expiration_ts": 10}',
+    }
+    assert server.callback("on_legacy_admin_request", {"$request": request}) == 11
+
+
+def test_media_files(server: FakeServer, tmp_path: Any) -> None:
+    server.load("host_modules.Media")
+    info = {"$file_info": {"server_name": None, "file_id": "abc", "url_cache": False, "thumbnail": None}}
+    file = tmp_path / "file"
+    file.write_bytes(b"x" * 100_000 + b"evil")
+    assert server.callback("check_media_file_for_spam", {"$file": {"path": str(file)}}, info) == DENY
+    file.write_bytes(b"x" * 100_000)
+    assert server.callback("check_media_file_for_spam", {"$file": {"path": str(file)}}, info) == "allow"
+
+
+def test_deliveries_over_federation(server: FakeServer) -> None:
+    server.load("host_modules.Deliveries")
+    delivery = {"server_name": "other", "method": "/send", "events": [event("$1"), event("$2")]}
+    assert server.callback("on_event_delivered_over_federation", delivery) is None
+    server.log_containing("other /send ['$1', '$2']")

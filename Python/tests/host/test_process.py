@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import struct
-from typing import Any
+import time
+from typing import Any, List
 
 import pytest
 
 from axolemma_host import frames
+from axolemma_host.watchdog import Watchdog
 from tests.host.server import FakeServer
 
 
@@ -149,3 +151,30 @@ def test_messages_of_any_size(server: FakeServer, size: int) -> None:
     server.load("host_modules.Echo")
     answer: Any = server.callback("get_media_config_for_user", "x" * size)
     assert answer["echo"] == "x" * size
+
+
+class SlowReactor:
+    """Does what other threads ask of it when told to."""
+
+    def __init__(self) -> None:
+        self.asked: List[Any] = []
+
+    def callFromThread(self, function: Any) -> None:
+        self.asked.append(function)
+
+
+def test_the_watchdog_says_what_keeps_everybody_waiting(capfd: Any, caplog: Any) -> None:
+    reactor = SlowReactor()
+    watchdog = Watchdog(reactor, lambda: "Something", interval=0.005, stuck_after=0.01)
+    watchdog.start()
+    report = ""
+    end = time.monotonic() + 10
+    while "kept all Python modules waiting" not in report and time.monotonic() < end:
+        report += capfd.readouterr().err
+    assert "Something has kept all Python modules waiting" in report
+    assert "test_the_watchdog_says" in report
+    assert len(reactor.asked) == 1
+    reactor.asked.pop()()
+    assert "they go on" in caplog.text
+    watchdog.stop()
+    watchdog.join(10)

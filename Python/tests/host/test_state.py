@@ -66,7 +66,7 @@ def test_events_are_parsed_when_looked_at_and_once() -> None:
     state = mirror.resolve({"room": 1, "root": 10, "base": None, "changes": 1}, attachment)
     assert ("a", "") in state and len(state) == 1 and state.event_ids() == {("a", ""): "$a"}
     with pytest.raises(ValueError):
-        state[("a", "")].sender
+        assert state[("a", "")].sender
     good = mirror.resolve({"changes": 1}, changes(("a", "", {})))
     assert good[("a", "")] is good[("a", "")]
 

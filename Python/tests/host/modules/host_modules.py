@@ -427,3 +427,59 @@ class Echo:
 
     async def echo(self, text: str) -> Any:
         return {"echo": text}
+
+
+class Updates:
+    """Controls background updates, which the server does not have: that it may register is what matters."""
+
+    def __init__(self, config: Any, api: Any) -> None:
+        api.register_background_update_controller_callbacks(
+            on_update=self.on_update, default_batch_size=self.default_batch_size
+        )
+
+    def on_update(self, update_name: str, database_name: str, one_shot: bool) -> Any:
+        return self
+
+    async def __aenter__(self) -> int:
+        logger.info("entered")
+        return 250
+
+    async def __aexit__(self, *exc: Any) -> None:
+        logger.info("left")
+
+    async def default_batch_size(self, update_name: str, database_name: str) -> int:
+        return 42
+
+
+class Legacy:
+    """The endpoints of the older account validity."""
+
+    def __init__(self, config: Any, api: Any) -> None:
+        api.register_account_validity_callbacks(on_legacy_renew=self.renew, on_legacy_admin_request=self.admin)
+
+    async def renew(self, token: str) -> Any:
+        return True, False, 5
+
+    async def admin(self, request: Any) -> int:
+        import json
+
+        return int(json.loads(request.content.read())["expiration_ts"]) + len(request.args[b"a"])
+
+
+class Media:
+    def __init__(self, config: Any, api: Any) -> None:
+        api.register_spam_checker_callbacks(check_media_file_for_spam=self.check)
+
+    async def check(self, wrapper: Any, info: Any) -> Any:
+        found = []
+        await wrapper.write_chunks_to(found.append)
+        evil = b"evil" in b"".join(found)
+        return (Codes.FORBIDDEN, {"dropped": info.file_id}) if evil else NOT_SPAM
+
+
+class Deliveries:
+    def __init__(self, config: Any, api: Any) -> None:
+        api.register_federation_callbacks(on_event_delivered_over_federation=self.delivered)
+
+    async def delivered(self, delivery: Any) -> None:
+        logger.info("%s %s %s", delivery.server_name, delivery.method.value, [e.event_id for e in delivery.events])
