@@ -9,15 +9,18 @@ package struct Capabilities: EndpointGroup {
     private let body: [UInt8]
 
     /// - Parameters:
+    ///   - changesPasswords: Whether users can choose another password.
     ///   - defaultRoomVersion: The version of new rooms.
     ///   - further: Capabilities other parts of the server add.
-    package init(profiles: ProfileSettings, defaultRoomVersion: RoomVersion, further: JSONObject = [:]) {
+    package init(
+        profiles: ProfileSettings, changesPasswords: Bool, defaultRoomVersion: RoomVersion, further: JSONObject = [:]
+    ) {
         var capabilities: JSONObject = [
             "m.room_versions": [
                 "default": .string(defaultRoomVersion.id),
                 "available": .object(JSONObject(RoomVersion.supported.map { ($0.id, "stable") })),
             ],
-            "m.change_password": ["enabled": false],
+            "m.change_password": ["enabled": .bool(changesPasswords)],
             "m.set_displayname": ["enabled": .bool(profiles.allowsDisplayNameChanges)],
             "m.set_avatar_url": ["enabled": .bool(profiles.allowsAvatarChanges)],
             "m.3pid_changes": ["enabled": false],

@@ -61,7 +61,7 @@ package struct DeviceManagement: EndpointGroup {
             method: "DELETE", uri: "/_matrix/client/v3/devices/\(id)", body: try call.object(allowEmpty: true),
             requester: requester)
         return try await interactiveAuth.protecting(operation) { _ in
-            try await devices.delete([DeviceID(id)], of: requester)
+            try await devices.delete([DeviceID(id)], of: requester, accessToken: call.accessToken)
             return .json([:])
         }
     }
@@ -74,7 +74,7 @@ package struct DeviceManagement: EndpointGroup {
         let operation = InteractiveOperation(
             method: "POST", uri: Self.deleteDevicesPath, body: body, requester: requester)
         return try await interactiveAuth.protecting(operation) { body in
-            try await devices.delete(Self.devices(in: body), of: requester)
+            try await devices.delete(Self.devices(in: body), of: requester, accessToken: call.accessToken)
             return .json([:])
         }
     }

@@ -6,13 +6,11 @@ package import WebServer
 ///
 /// Spec: Client-Server API, [Login](https://spec.matrix.org/v1.19/client-server-api/#login).
 package struct LoginEndpoints: EndpointGroup {
-    private let accounts: AccountService
-    private let limits: RateLimiter
+    private let logins: LoginService
     private let discovery: ClientDiscovery
 
-    package init(accounts: AccountService, limits: RateLimiter, discovery: ClientDiscovery) {
-        self.accounts = accounts
-        self.limits = limits
+    package init(logins: LoginService, discovery: ClientDiscovery) {
+        self.logins = logins
         self.discovery = discovery
     }
 
@@ -28,27 +26,18 @@ package struct LoginEndpoints: EndpointGroup {
 
     /// Lists the ways to log in.
     @Sendable func getLoginFlows(_ call: Call) async throws -> Reply {
-        let flows: [JSON] = accounts.settings.isPasswordLoginEnabled ? [["type": "m.login.password"]] : []
-        return .json(["flows": .array(flows)])
+        .json(["flows": .array(logins.flows.map { .object($0) })])
     }
 
-    /// Logs a user in with a password.
+    /// Logs a user in.
     @Sendable func login(_ call: Call) async throws -> Reply {
-        let body = try call.object()
-        guard let type = body["type"] else {
-            throw MatrixError(status: 400, code: .unknown, message: "Missing JSON keys.")
-        }
-        guard let type = type.stringValue else { throw MatrixError.invalidParam("Bad parameter: type") }
-        guard type == "m.login.password" else { throw MatrixError.invalidParam("Invalid login submission") }
-        try limits.check(.loginAddress, key: call.clientAddress)
-        let identifier = try UserIdentifier.read(from: body)
-        guard let identifier, let password = body.string("password") else {
-            throw MatrixError.invalidParam("Bad parameter: password")
-        }
-        let device = try DeviceRequest(body)
-        let account = try await accounts.authenticate(identifier, password: password)
-        var answer = try await accounts.logIn(account, device: device).object
+        var answer = try await logins.logIn(call.object(), from: call.source)
         if let content = discovery.content { answer["well_known"] = .object(content) }
         return .json(answer)
     }
+}
+
+extension Call {
+    /// Where the request comes from.
+    var source: RequestSource { RequestSource(address: clientAddress, userAgent: userAgent) }
 }

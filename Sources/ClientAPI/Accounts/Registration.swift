@@ -26,13 +26,13 @@ package struct Registration: EndpointGroup {
         case nil, "user": break
         case "guest":
             let account = try await registration.registerGuest(
-                deviceName: body.string("initial_device_display_name"), address: call.clientAddress)
+                deviceName: body.string("initial_device_display_name"), source: call.source)
             return .json(account.object)
         case let kind?:
             throw MatrixError(
                 status: 400, code: .unrecognized, message: "Do not understand membership kind: \(kind)")
         }
-        switch try await registration.register(body, uri: Self.path, address: call.clientAddress) {
+        switch try await registration.register(body, uri: Self.path, source: call.source) {
         case .registered(let account): return .json(account.object)
         case .authenticationRequired(let answer): return .json(answer, status: 401)
         }

@@ -14,7 +14,7 @@ package struct Versions: EndpointGroup {
     }
 
     package var endpoints: [Endpoint] {
-        [.get("/_matrix/client/versions", .optional, getVersions)]
+        [.get("/_matrix/client/versions", .optional, getVersions).admittingExpiredAccounts]
     }
 
     /// Lists versions and unstable features.

@@ -12,6 +12,8 @@ package final class AccessTokenService: Sendable {
     private let time: TimeSource
     private let random: RandomSource
     private let lastSeen: LastSeenRecorder
+    private let modules: ModuleRegistry
+    private let recovery: TokenRecovery?
     private let cache: Mutex<Cache>
 
     private struct Cache {
@@ -20,11 +22,16 @@ package final class AccessTokenService: Sendable {
         var epoch = 0
     }
 
-    /// - Parameter cacheLimit: How many tokens are kept in memory.
+    /// - Parameters:
+    ///   - recovery: How the text of a token that ends is told to modules; without it they get an empty text for those
+    ///     that no request shows.
+    ///   - cacheLimit: How many tokens are kept in memory.
     package init(
         database: any Database, time: TimeSource, random: RandomSource, lastSeen: LastSeenRecorder,
-        cacheLimit: Int = 50_000
+        modules: ModuleRegistry, recovery: TokenRecovery? = nil, cacheLimit: Int = 50_000
     ) {
+        self.modules = modules
+        self.recovery = recovery
         self.database = database
         self.time = time
         self.random = random
@@ -35,11 +42,11 @@ package final class AccessTokenService: Sendable {
     /// Whom a token stands for.
     ///
     /// - Parameters:
-    ///   - address: Where the request comes from, for the user's list of devices.
+    ///   - address: Where the request comes from, for the user's list of devices; `nil` leaves the list as it is.
     ///   - userAgent: What made the request, for the same.
     /// - Throws: 401 `M_UNKNOWN_TOKEN`, with `soft_logout` if the token has expired; 401 `M_USER_LOCKED`.
     package func requester(
-        forToken token: String, address: String, userAgent: String?
+        forToken token: String, address: String?, userAgent: String?
     ) async throws -> Requester {
         let hash = TokenHash(of: token)
         let now = time.now()
@@ -56,7 +63,7 @@ package final class AccessTokenService: Sendable {
             return try holder.admit(at: now)
         }
         let requester = try holder.admit(at: now)
-        if holder.isDue(at: now.milliseconds, address: address, userAgent: userAgent) {
+        if let address, holder.isDue(at: now.milliseconds, address: address, userAgent: userAgent) {
             note(&holder, now, address, userAgent)
             cache.withLock { cache in
                 if cache.epoch == epoch { cache.holders.store(holder, for: hash) }
@@ -65,10 +72,43 @@ package final class AccessTokenService: Sendable {
         return requester
     }
 
+    /// Refuses somebody whose account has expired, as modules know.
+    /// - Throws: 403 `ORG_MATRIX_EXPIRED_ACCOUNT`; whatever a module throws.
+    package func checkValidity(of requester: Requester) async throws {
+        guard modules.has(.isUserExpired), try await modules.isUserExpired(requester.user) == true else { return }
+        throw MatrixError(status: 403, code: "ORG_MATRIX_EXPIRED_ACCOUNT", message: "User account has expired")
+    }
+
     /// Makes the text of a new token.
     func newToken() -> NewToken {
+        if let recovery, modules.has(.onLoggedOut) {
+            let seed = random.bytes(16)
+            let text = recovery.text(from: seed)
+            return NewToken(text: text, hash: Self.hash(of: text), seed: seed)
+        }
         let text = "axt_" + random.letters(40)
-        return NewToken(text: text, hash: TokenHash(of: text).bytes)
+        return NewToken(text: text, hash: Self.hash(of: text), seed: nil)
+    }
+
+    /// What storage knows a token by.
+    static func hash(of token: String) -> [UInt8] { TokenHash(of: token).bytes }
+
+    /// Tells modules of tokens that ended. Called when the transaction that deleted them is durable.
+    /// - Parameter shown: The text of the request's own token.
+    func tellModules(of ended: [EndedToken], of user: UserID, shown: String? = nil) async {
+        guard modules.has(.onLoggedOut), !ended.isEmpty else { return }
+        let shown = shown.map { (text: $0, hash: Self.hash(of: $0)) }
+        for token in ended {
+            var text = ""
+            if let shown, shown.hash == token.hash {
+                text = shown.text
+            } else if let recovered = token.seed.flatMap({ recovery?.text(from: $0) }),
+                Self.hash(of: recovered) == token.hash
+            {
+                text = recovered
+            }
+            await modules.onLoggedOut(user: user, device: token.device, accessToken: text)
+        }
     }
 
     /// Forgets a token that storage no longer has. Called when the transaction that deleted it is durable.
@@ -91,8 +131,8 @@ package final class AccessTokenService: Sendable {
         }
     }
 
-    private func note(_ holder: inout Holder, _ now: Timestamp, _ address: String, _ userAgent: String?) {
-        guard let token = holder.requester.tokenNumber else { return }
+    private func note(_ holder: inout Holder, _ now: Timestamp, _ address: String?, _ userAgent: String?) {
+        guard let address, let token = holder.requester.tokenNumber else { return }
         holder.noted = (now.milliseconds, address, userAgent)
         let sighting = DeviceSighting(at: now, address: address, userAgent: userAgent)
         lastSeen.note(
@@ -105,6 +145,8 @@ struct NewToken: Sendable {
     /// What the client is given; kept nowhere.
     let text: String
     let hash: [UInt8]
+    /// What the text follows from; `nil` if nobody will want to know.
+    let seed: [UInt8]?
 }
 
 /// What is kept in memory of a token.

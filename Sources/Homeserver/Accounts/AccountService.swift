@@ -1,4 +1,5 @@
 package import MatrixCore
+import ModuleAPI
 package import SQLEngine
 package import Storage
 
@@ -14,13 +15,14 @@ package final class AccountService: Sendable {
     private let tokens: AccessTokenService
     private let passwords: PasswordHasher
     private let limits: RateLimiter
+    private let modules: ModuleRegistry
     private let time: TimeSource
     private let random: RandomSource
     private let observer: (any AccountObserver)?
 
     package init(
         database: any Database, settings: AccountSettings, tokens: AccessTokenService, passwords: PasswordHasher,
-        limits: RateLimiter, time: TimeSource = .system, random: RandomSource = .system,
+        limits: RateLimiter, modules: ModuleRegistry, time: TimeSource = .system, random: RandomSource = .system,
         observer: (any AccountObserver)? = nil
     ) {
         self.database = database
@@ -28,6 +30,7 @@ package final class AccountService: Sendable {
         self.tokens = tokens
         self.passwords = passwords
         self.limits = limits
+        self.modules = modules
         self.time = time
         self.random = random
         self.observer = observer
@@ -49,33 +52,65 @@ package final class AccountService: Sendable {
 
     /// Makes an account, and logs it in if asked to.
     ///
-    /// - Throws: What ``checkUsername(_:ignoringUse:)`` throws.
+    /// Modules may refuse it, and are told of it.
+    /// - Throws: What ``checkUsername(_:ignoringUse:)`` throws; 429 if a module refuses it. If a module throws once it knows
+    ///   of the account, the account exists nevertheless.
     package func register(_ registration: NewRegistration) async throws -> RegisteredAccount {
+        let isShadowBanned = try await checkForSpam(registration)
         if let localpart = registration.localpart {
             try await checkUsername(localpart)
         }
         if let device = registration.device { try device.validate() }
-        let plan = LoginPlan(registration.device, settings: settings, tokens: tokens, random: random, at: time.now())
+        let account = try await insert(registration, isShadowBanned: isShadowBanned)
+        try await modules.onUserRegistration(account.user)
+        await observer?.accountCreated(account.user, isGuest: account.isGuest)
+        await tellOfEmails(registration.emails, of: account.user)
+        guard let device = registration.device else { return RegisteredAccount(user: account.user, login: nil) }
+        return RegisteredAccount(user: account.user, login: try await openSession(account, device: device))
+    }
+
+    /// Asks modules about a registration.
+    /// - Returns: Whether the account is to be shadow-banned.
+    private func checkForSpam(_ registration: NewRegistration) async throws -> Bool {
+        guard modules.has(.checkRegistrationForSpam) else { return false }
+        let email = registration.emails.first.map { ThreepidAddress(medium: "email", address: $0) }
+        let attempt = RegistrationAttempt(
+            email: email, emailValidatedAt: email.map { _ in time.now() }, username: registration.localpart,
+            origins: registration.sources.map(\.origin),
+            authProviderID: registration.authProvider)
+        return try await modules.checkRegistrationForSpam(attempt)
+    }
+
+    private func insert(_ registration: NewRegistration, isShadowBanned: Bool) async throws -> Account {
         let (settings, now) = (settings, time.now())
-        let account = try await database.write { transaction -> Account in
+        return try await database.write { transaction -> Account in
             let user = try Self.user(for: registration.localpart, settings.serverName, transaction)
             if try transaction.accounts.isTaken(user) { throw MatrixError.userInUse }
             var new = NewAccount(user: user, createdAt: now)
             new.passwordHash = registration.passwordHash
             new.isGuest = registration.isGuest
             new.isAdmin = registration.isAdmin
+            new.isShadowBanned = isShadowBanned
             new.userType = registration.userType ?? settings.defaultUserType
             guard let account = try transaction.accounts.insert(new) else { throw MatrixError.userInUse }
             let displayName = registration.displayName ?? (registration.isGuest ? nil : user.localpart)
-            try transaction.profiles.set(UserProfile(displayName: displayName), ofAccount: account.number)
-            if let plan { _ = try plan.carryOut(for: account.number, transaction) }
+            try transaction.profiles.set(Storage.UserProfile(displayName: displayName), ofAccount: account.number)
+            for email in registration.emails {
+                try transaction.threepids.set(
+                    StoredThreepid(medium: "email", address: email, validatedAt: now, addedAt: now),
+                    of: account.number)
+            }
             if let session = registration.session {
                 try Self.finish(session, registered: user, transaction)
             }
             return account
         }
-        await observer?.accountCreated(account.user, isGuest: account.isGuest)
-        return RegisteredAccount(user: account.user, login: plan.map { $0.login(of: account) })
+    }
+
+    private func tellOfEmails(_ emails: [String], of user: UserID) async {
+        for email in emails {
+            await modules.onAddUserThirdPartyIdentifier(user, ThreepidAddress(medium: "email", address: email))
+        }
     }
 
     /// Hashes a new password.
@@ -87,45 +122,69 @@ package final class AccountService: Sendable {
 
     // MARK: Logging in
 
-    /// Finds the account of someone who says who they are and gives a password.
+    /// The account of `user` if this is its password kept here; `nil` if it is not, or there is no such account.
     ///
-    /// - Throws: 403 `M_FORBIDDEN` "Invalid username or password", whatever of the two is wrong; 403
-    ///   `M_USER_DEACTIVATED`; 429 after too many failures for one user ID.
-    package func authenticate(_ identifier: UserIdentifier, password: String) async throws -> Account {
-        guard settings.isPasswordLoginEnabled else {
-            throw MatrixError(status: 400, code: .unknown, message: "Password login has been disabled.")
-        }
-        let user = identifier.userID(on: settings.serverName)
-        let key = asciiLowercased(user?.string ?? identifier.description)
-        try limits.peek(.loginFailedAttempts, key: key)
-        let account = try await candidate(for: user)
+    /// Takes as long for an account there is not.
+    /// - Throws: 403 `M_USER_DEACTIVATED`.
+    func account(of user: UserID?, withPassword password: String) async throws -> Account? {
+        let account = try await user.asyncFlatMap { try await self.account(like: $0) }
         let isRight = try await passwords.verify(password, against: account?.passwordHash)
-        guard let account, isRight else {
-            try limits.check(.loginFailedAttempts, key: key)
-            if let account, account.isDeactivated { throw MatrixError.userDeactivated }
-            throw MatrixError.wrongPassword
-        }
+        guard let account else { return nil }
         if account.isDeactivated { throw MatrixError.userDeactivated }
-        return account
+        return isRight ? account : nil
     }
 
     /// Logs a user in: gives them a device, if they name none that exists, and an access token for it.
     ///
-    /// The device's earlier access tokens end.
+    /// The device's earlier access tokens end. Modules are not asked; ``LoginService`` does that.
     /// - Throws: 400 for a device ID or name that is too long; 429 after too many logins.
     package func logIn(_ account: Account, device: DeviceRequest) async throws -> Login {
         try device.validate()
         try limits.check(.loginAccount, key: asciiLowercased(account.user.string))
+        return try await openSession(account, device: device)
+    }
+
+    /// As ``logIn(_:device:)``, however often it is done.
+    func openSession(_ account: Account, device: DeviceRequest) async throws -> Login {
+        try device.validate()
         guard
             let plan = LoginPlan(device, settings: settings, tokens: tokens, random: random, at: time.now())
         else { throw MatrixError.internalError }
         let tokens = tokens
-        try await database.write { transaction in
-            let isNewDevice = try plan.carryOut(for: account.number, transaction)
-            guard !isNewDevice else { return }
+        let ended = try await database.write { transaction -> [EndedToken] in
+            guard let ended = try plan.carryOut(for: account.number, transaction) else { return [] }
             transaction.onCommit { tokens.forget(account: account.number, devices: [plan.device]) }
+            return ended
         }
+        await tokens.tellModules(of: ended, of: account.user)
         return plan.login(of: account)
+    }
+
+    /// Makes a user an administrator, or an ordinary user.
+    package func setAdmin(_ isAdmin: Bool, of account: Account) async throws {
+        let (tokens, number) = (tokens, account.number)
+        try await database.write { transaction in
+            try transaction.accounts.setAdmin(isAdmin, of: number)
+            transaction.onCommit { tokens.forget(account: number) }
+        }
+    }
+
+    /// Replaces a password.
+    /// - Parameters:
+    ///   - requester: Whose request it is: their own device and token stay.
+    ///   - endsOtherSessions: Whether all other devices and tokens end.
+    package func setPasswordHash(
+        _ hash: String, of requester: Requester, endsOtherSessions: Bool
+    ) async throws {
+        let (tokens, account) = (tokens, requester.accountNumber)
+        let ended = try await database.write { transaction -> [EndedToken] in
+            try transaction.accounts.setPasswordHash(hash, of: account)
+            guard endsOtherSessions else { return [] }
+            _ = try transaction.devices.deleteAll(of: account, except: requester.device)
+            transaction.onCommit { tokens.forget(account: account) }
+            return try transaction.accessTokens.deleteAll(of: account, except: requester.tokenNumber)
+        }
+        await tokens.tellModules(of: ended, of: requester.user)
     }
 
     /// The account of a user ID on this server; `nil` if there is none.
@@ -133,15 +192,29 @@ package final class AccountService: Sendable {
         try await database.read { try $0.accounts.account(of: user) }
     }
 
-    /// Ends an account for good: its devices, tokens, password and profile go, its user ID stays taken.
-    package func deactivate(_ account: Int64) async throws {
-        let tokens = tokens
-        try await database.write { transaction in
-            try transaction.accounts.deactivate(account)
-            try transaction.accessTokens.deleteAll(of: account)
-            _ = try transaction.devices.deleteAll(of: account)
-            try transaction.profiles.delete(ofAccount: account)
-            transaction.onCommit { tokens.forget(account: account) }
+    /// The account a user ID means: the very one, or if there is only one that differs in ASCII case, that.
+    package func account(like user: UserID) async throws -> Account? {
+        try await database.read { transaction in
+            if let account = try transaction.accounts.account(of: user) { return account }
+            let similar = try transaction.accounts.accounts(ignoringCaseOf: user)
+            return similar.count == 1 ? similar.first : nil
+        }
+    }
+
+    /// The account an address belongs to.
+    func account(of threepid: ThreepidAddress) async throws -> Account? {
+        guard !threepid.address.utf8.contains(0), !threepid.medium.utf8.contains(0) else { return nil }
+        return try await database.read {
+            try $0.threepids.account(medium: threepid.medium, address: threepid.address)
+        }
+    }
+
+    /// A user's addresses, in the order they were added.
+    package func threepids(of account: Int64) async throws -> [UserAddress] {
+        try await database.read { try $0.threepids.threepids(of: account) }.map { threepid in
+            UserAddress(
+                medium: threepid.medium, address: threepid.address, validatedAt: threepid.validatedAt,
+                addedAt: threepid.addedAt)
         }
     }
 
@@ -188,16 +261,22 @@ package final class AccountService: Sendable {
         data[SessionData.registeredUser] = .string(user.string)
         try transaction.interactiveAuth.setData(data, of: session)
     }
+}
 
-    /// The account a user ID means: the very one, or if there is only one that differs in case, that.
-    private func candidate(for user: UserID?) async throws -> Account? {
-        guard let user else { return nil }
-        return try await database.read { transaction in
-            if let account = try transaction.accounts.account(of: user) { return account }
-            let similar = try transaction.accounts.accounts(ignoringCaseOf: user)
-            return similar.count == 1 ? similar.first : nil
-        }
+extension Optional where Wrapped: Sendable {
+    func asyncFlatMap<Value>(_ transform: (Wrapped) async throws -> Value?) async rethrows -> Value? {
+        guard let self else { return nil }
+        return try await transform(self)
     }
+}
+
+/// An address that a user has shown to own.
+package struct UserAddress: Hashable, Sendable {
+    /// `email` or `msisdn`.
+    package let medium: String
+    package let address: String
+    package let validatedAt: Timestamp
+    package let addedAt: Timestamp
 }
 
 /// The names under which a user-interactive session remembers things about a registration.
@@ -205,6 +284,8 @@ enum SessionData {
     static let registeredUser = "registered_user_id"
     static let registrationToken = "registration_token"
     static let passwordHash = "password_hash"
+    /// Where the first request came from.
+    static let source = "source"
 }
 
 extension MatrixError {

@@ -11,8 +11,10 @@ package struct AccountSettings: Sendable {
     package var allowsUnderscorePrefix = false
     /// Whether a taken user ID is only reported once the client has authenticated (`inhibit_user_in_use_error`).
     package var hidesTakenUsernames = false
-    /// Whether users log in with passwords kept here (`password_config.enabled` and `localdb_enabled`).
-    package var isPasswordLoginEnabled = true
+    /// What passwords are good for (`password_config.enabled`).
+    package var passwordUse = PasswordUse.everything
+    /// Whether passwords are checked against the hashes kept here (`password_config.localdb_enabled`).
+    package var checksOwnPasswords = true
     package var passwordPolicy = PasswordPolicy()
     /// The secret of `/_synapse/admin/v1/register`; `nil` switches it off.
     package var registrationSharedSecret: String?
@@ -33,6 +35,43 @@ package struct AccountSettings: Sendable {
 
     /// The kinds of user there are, besides the ordinary one.
     package var userTypes: [String] { ["support", "bot"] + extraUserTypes }
+
+    /// Whether users can choose another password.
+    package var allowsPasswordChanges: Bool { checksOwnPasswords && passwordUse.allows(.confirmation) }
+}
+
+/// What passwords are good for (`password_config.enabled`), those that modules check included.
+package enum PasswordUse: Sendable {
+    case everything
+    /// Not for logging in, only for confirming an action.
+    case confirmationOnly
+    case nothing
+
+    func allows(_ purpose: ProofPurpose) -> Bool {
+        switch self {
+        case .everything: true
+        case .confirmationOnly: purpose == .confirmation
+        case .nothing: false
+        }
+    }
+}
+
+/// What somebody proves for who they are.
+package enum ProofPurpose: Sendable {
+    case login
+    /// To do something for which being logged in is not enough.
+    case confirmation
+}
+
+/// Where a request came from.
+package struct RequestSource: Hashable, Sendable {
+    package var address: String
+    package var userAgent: String?
+
+    package init(address: String, userAgent: String? = nil) {
+        self.address = address
+        self.userAgent = userAgent
+    }
 }
 
 /// What a password must have (`password_config.policy`).

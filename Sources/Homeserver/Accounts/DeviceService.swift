@@ -1,6 +1,6 @@
 package import MatrixCore
 package import SQLEngine
-import Storage
+package import Storage
 
 /// The devices of local users, and logging out.
 ///
@@ -45,35 +45,61 @@ package final class DeviceService: Sendable {
     }
 
     /// Removes devices, and with them their access tokens. IDs the user does not have are passed over.
-    package func delete(_ ids: [DeviceID], of requester: Requester) async throws {
+    /// - Parameter accessToken: The text of the request's own token, for modules.
+    package func delete(
+        _ ids: [DeviceID], of requester: Requester, accessToken: String? = nil
+    ) async throws {
         let (tokens, account, ids) = (tokens, requester.accountNumber, ids.filter(isStorable))
         guard !ids.isEmpty else { return }
-        try await database.write { transaction in
-            try transaction.accessTokens.delete(devices: ids, of: account)
+        let ended = try await database.write { transaction in
+            let ended = try transaction.accessTokens.delete(devices: ids, of: account)
             try transaction.devices.delete(ids, of: account)
             transaction.onCommit { tokens.forget(account: account, devices: ids) }
+            return ended
         }
+        await tokens.tellModules(of: ended, of: requester.user, shown: accessToken)
     }
 
     /// Ends the access token of the request, and removes its device.
-    package func logOut(_ requester: Requester) async throws {
-        if let device = requester.device { return try await delete([device], of: requester) }
+    /// - Parameter accessToken: The text of that token, for modules.
+    package func logOut(_ requester: Requester, accessToken: String? = nil) async throws {
+        if let device = requester.device {
+            return try await delete([device], of: requester, accessToken: accessToken)
+        }
         guard let number = requester.tokenNumber else { return }
         let tokens = tokens
-        try await database.write { transaction in
-            try transaction.accessTokens.delete(number: number)
+        let ended = try await database.write { transaction in
             transaction.onCommit { tokens.forget(token: number) }
+            return try transaction.accessTokens.delete(number: number)
         }
+        await tokens.tellModules(of: ended, of: requester.user, shown: accessToken)
     }
 
     /// Ends all the user's access tokens, and removes all their devices.
-    package func logOutEverywhere(_ requester: Requester) async throws {
+    /// - Parameter accessToken: The text of the request's own token, for modules.
+    package func logOutEverywhere(_ requester: Requester, accessToken: String? = nil) async throws {
         let (tokens, account) = (tokens, requester.accountNumber)
-        try await database.write { transaction in
-            try transaction.accessTokens.deleteAll(of: account)
+        let ended = try await database.write { transaction in
             _ = try transaction.devices.deleteAll(of: account)
             transaction.onCommit { tokens.forget(account: account) }
+            return try transaction.accessTokens.deleteAll(of: account)
         }
+        await tokens.tellModules(of: ended, of: requester.user, shown: accessToken)
+    }
+
+    /// Where a user was seen at or after a time, once for each address and client, by when that was.
+    package func sightings(of account: Int64, since: Timestamp) async throws -> [DeviceSighting] {
+        let stored = try await database.read { try $0.devices.sightings(of: account, since: since) }
+        var latest: [DeviceID: DeviceSighting] = Dictionary(stored.map { ($0.device, $0.1) }) { $1 }
+        for (device, sighting) in lastSeen.unwritten(account: account) where sighting.at >= since {
+            latest[device] = sighting
+        }
+        var found: [DeviceSighting] = []
+        for sighting in latest.values.sorted(by: { $0.at > $1.at })
+        where !found.contains(where: { $0.address == sighting.address && $0.userAgent == sighting.userAgent }) {
+            found.append(sighting)
+        }
+        return found.reversed()
     }
 
     private func describe(_ device: Device, _ account: Int64) -> DeviceDescription {

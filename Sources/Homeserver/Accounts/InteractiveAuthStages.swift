@@ -44,30 +44,22 @@ package struct DummyStage: InteractiveAuthStage {
     package func attempt(_ attempt: InteractiveAuthAttempt) async throws -> JSON { true }
 }
 
-/// `m.login.password`: the password of the user who makes the request.
-package struct PasswordStage: InteractiveAuthStage {
-    package let type = "m.login.password"
-    private let accounts: AccountService
+/// `m.login.password`, and the login types of modules: the user who makes the request proves who they are.
+struct CredentialStage: InteractiveAuthStage {
+    let type: String
+    let credentials: CredentialService
 
-    package init(accounts: AccountService) { self.accounts = accounts }
-
-    package func attempt(_ attempt: InteractiveAuthAttempt) async throws -> JSON {
-        guard let identifier = try UserIdentifier.read(from: attempt.auth) else {
-            throw MatrixError.invalidParam("Invalid login submission")
-        }
-        guard let password = attempt.auth.string("password") else {
-            throw MatrixError.invalidParam("Bad parameter: password")
-        }
-        let account: Account
+    func attempt(_ attempt: InteractiveAuthAttempt) async throws -> JSON {
+        let proven: ProvenUser
         do {
-            account = try await accounts.authenticate(identifier, password: password)
+            proven = try await credentials.verify(attempt.auth, for: .confirmation)
         } catch let error as MatrixError where error.status == 403 {
             throw InteractiveAuthFailure(error)
         }
-        if let requester = attempt.requester, requester.user != account.user {
+        if let requester = attempt.requester, requester.user != proven.user {
             throw MatrixError.forbidden("Invalid auth")
         }
-        return .string(account.user.string)
+        return .string(proven.user.string)
     }
 }
 

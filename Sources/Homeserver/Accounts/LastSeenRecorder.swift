@@ -44,6 +44,13 @@ package final class LastSeenRecorder: Service {
         pending.withLock { $0.devices[DeviceKey(account: account, device: device)] }
     }
 
+    /// The sightings of an account's devices that are not written yet.
+    func unwritten(account: Int64) -> [(DeviceID, DeviceSighting)] {
+        pending.withLock { pending in
+            pending.devices.filter { $0.key.account == account }.map { ($0.key.device, $0.value) }
+        }
+    }
+
     /// Writes what was noted.
     package func flush() async throws {
         let batch = pending.withLock { pending in

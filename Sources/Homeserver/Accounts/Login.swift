@@ -8,7 +8,7 @@ import Storage
 package enum UserIdentifier: Sendable, CustomStringConvertible {
     /// A user ID or a localpart (`m.id.user`).
     case user(String)
-    /// An address of a medium, such as `email` (`m.id.thirdparty`); no account has one yet.
+    /// An address of a medium, such as `email` (`m.id.thirdparty`).
     case thirdParty(medium: String, address: String)
 
     package var description: String {
@@ -106,6 +106,12 @@ package struct NewRegistration: Sendable {
     package var device: DeviceRequest?
     /// The user-interactive session that this finishes.
     package var session: String?
+    /// Addresses the user has shown to own, in canonical form.
+    package var emails: [String] = []
+    /// Where the requests for it came from; none if nobody from outside asks.
+    package var sources: [RequestSource] = []
+    /// The identity provider the user comes from.
+    package var authProvider: String?
 
     package init(localpart: String?) { self.localpart = localpart }
 }
@@ -129,6 +135,8 @@ package struct Login: Sendable {
     package let accessToken: String
     /// How long the token is valid; `nil` for ever.
     package let lifetime: Duration?
+    /// When it stops being valid; `nil` for never.
+    package let validUntil: Timestamp?
 
     /// What the client is told.
     package var object: JSONObject {
@@ -163,24 +171,25 @@ struct LoginPlan: Sendable {
         self.now = now
     }
 
+    private var validUntil: Timestamp? { lifetime.map { now.advanced(by: $0) } }
+
     /// Stores device and token.
-    /// - Returns: Whether the device is new. If not, its earlier tokens were deleted.
-    func carryOut(for account: Int64, _ transaction: Transaction) throws -> Bool {
-        let isNew = try transaction.devices.insert(device, displayName: displayName, of: account)
-        if !isNew {
+    /// - Returns: The earlier tokens of the device, which ended; `nil` if the device is new.
+    func carryOut(for account: Int64, _ transaction: Transaction) throws -> [EndedToken]? {
+        var ended: [EndedToken]?
+        if try !transaction.devices.insert(device, displayName: displayName, of: account) {
             if try transaction.devices.isHidden(device, of: account) {
                 throw MatrixError.forbidden("The device ID is already in use by a cross-signing key.")
             }
-            try transaction.accessTokens.delete(devices: [device], of: account)
+            ended = try transaction.accessTokens.delete(devices: [device], of: account)
         }
         _ = try transaction.accessTokens.insert(
-            hash: token.hash, account: account, device: device, validUntil: lifetime.map { now.advanced(by: $0) },
-            at: now)
-        return isNew
+            hash: token.hash, account: account, device: device, validUntil: validUntil, seed: token.seed, at: now)
+        return ended
     }
 
     func login(of account: Account) -> Login {
-        Login(user: account.user, device: device, accessToken: token.text, lifetime: lifetime)
+        Login(user: account.user, device: device, accessToken: token.text, lifetime: lifetime, validUntil: validUntil)
     }
 }
 

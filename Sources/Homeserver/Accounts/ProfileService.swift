@@ -1,4 +1,5 @@
 package import MatrixCore
+import ModuleAPI
 package import SQLEngine
 import Storage
 
@@ -30,16 +31,20 @@ package struct ProfileSettings: Sendable {
 ///
 /// Spec: [Profiles](https://spec.matrix.org/v1.19/client-server-api/#profiles).
 package final class ProfileService: Sendable {
-    private static let maximumDisplayName = 256
+    static let maximumDisplayName = 256
     private static let maximumAvatarURL = 1000
     private static let maximumKeyBytes = 255
     private static let maximumProfileBytes = 65536
 
     package let settings: ProfileSettings
     private let database: any Database
+    private let modules: ModuleRegistry
     private let observer: (any ProfileObserver)?
 
-    package init(database: any Database, settings: ProfileSettings, observer: (any ProfileObserver)?) {
+    package init(
+        database: any Database, settings: ProfileSettings, modules: ModuleRegistry, observer: (any ProfileObserver)?
+    ) {
+        self.modules = modules
         self.database = database
         self.settings = settings
         self.observer = observer
@@ -79,11 +84,11 @@ package final class ProfileService: Sendable {
         if requester.user != user, !requester.isAdmin { throw Self.foreign(key) }
         let text = try Self.text(value, for: key)
         let settings = settings
-        let change = try await database.write { transaction -> (old: UserProfile, new: UserProfile) in
+        let change = try await database.write { transaction -> (old: Storage.UserProfile, new: Storage.UserProfile) in
             guard let account = try transaction.accounts.account(of: user), !account.isDeactivated else {
                 throw MatrixError.noProfile
             }
-            let old = try transaction.profiles.profile(ofAccount: account.number) ?? UserProfile()
+            let old = try transaction.profiles.profile(ofAccount: account.number) ?? Storage.UserProfile()
             var new = old
             switch key {
             case "displayname":
@@ -104,6 +109,10 @@ package final class ProfileService: Sendable {
             try transaction.profiles.set(new, ofAccount: account.number)
             return (old, new)
         }
+        await modules.onProfileUpdate(
+            user,
+            profile: ModuleAPI.UserProfile(displayName: change.new.displayName, avatarURL: change.new.avatarURL),
+            byAdmin: requester.isAdmin, isDeactivation: false)
         guard change.old.displayName != change.new.displayName || change.old.avatarURL != change.new.avatarURL else {
             return
         }
@@ -113,7 +122,7 @@ package final class ProfileService: Sendable {
 
     // MARK: Parts
 
-    private func find(_ user: UserID, for requester: Requester?) async throws -> UserProfile {
+    private func find(_ user: UserID, for requester: Requester?) async throws -> Storage.UserProfile {
         if settings.requiresAuthentication || settings.limitsToSharedRooms {
             guard let requester else {
                 throw MatrixError(status: 401, code: .missingToken, message: "Missing access token")

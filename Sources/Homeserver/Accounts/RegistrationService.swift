@@ -17,13 +17,15 @@ package final class RegistrationService: Sendable {
     private let accounts: AccountService
     private let interactiveAuth: UserInteractiveAuth
     private let limits: RateLimiter
+    private let modules: ModuleRegistry
     private let time: TimeSource
     private var settings: AccountSettings { accounts.settings }
 
     package init(
         database: any Database, accounts: AccountService, interactiveAuth: UserInteractiveAuth, limits: RateLimiter,
-        time: TimeSource = .system
+        modules: ModuleRegistry, time: TimeSource = .system
     ) {
+        self.modules = modules
         self.database = database
         self.accounts = accounts
         self.interactiveAuth = interactiveAuth
@@ -33,13 +35,14 @@ package final class RegistrationService: Sendable {
 
     /// Registers a guest, who has no password and may do little.
     /// - Throws: 403 `M_GUEST_ACCESS_FORBIDDEN` unless guests are allowed.
-    package func registerGuest(deviceName: String?, address: String) async throws -> RegisteredAccount {
+    package func registerGuest(deviceName: String?, source: RequestSource) async throws -> RegisteredAccount {
         guard settings.allowsGuests else {
             throw MatrixError(status: 403, code: .guestAccessForbidden, message: "Guest access is disabled")
         }
-        try limits.check(.registration, key: address)
+        try limits.check(.registration, key: source.address)
         var registration = NewRegistration(localpart: nil)
         registration.isGuest = true
+        registration.sources = [source]
         registration.device = DeviceRequest(displayName: deviceName)
         return try await accounts.register(registration)
     }
@@ -49,9 +52,11 @@ package final class RegistrationService: Sendable {
     /// - Parameters:
     ///   - body: The request's body.
     ///   - uri: The request's path.
-    ///   - address: Where it comes from; registrations from one address are limited.
-    package func register(_ body: JSONObject, uri: String, address: String) async throws -> RegistrationOutcome {
-        try limits.peek(.registration, key: address)
+    ///   - source: Where it comes from; registrations from one address are limited.
+    package func register(
+        _ body: JSONObject, uri: String, source: RequestSource
+    ) async throws -> RegistrationOutcome {
+        try limits.peek(.registration, key: source.address)
         let request = try RegistrationBody(body)
         guard settings.isRegistrationEnabled else { throw MatrixError.registrationDisabled }
         if let password = request.password { try settings.passwordPolicy.validate(password) }
@@ -65,6 +70,7 @@ package final class RegistrationService: Sendable {
         kept["password"] = nil
         var operation = InteractiveOperation(method: "POST", uri: uri, body: kept, requester: nil)
         operation.bodyMayChange = true
+        operation.source = source
         switch try await interactiveAuth.check(operation, flows: flows) {
         case .required(let answer, let session):
             if let password = request.password, session.data[SessionData.passwordHash] == nil {
@@ -74,7 +80,7 @@ package final class RegistrationService: Sendable {
             return .authenticationRequired(answer)
         case .authenticated(body: _, session: nil): throw MatrixError.internalError
         case .authenticated(body: _, let session?):
-            return .registered(try await finish(request, session, registered: registered, address: address))
+            return .registered(try await finish(request, session, registered: registered, source: source))
         }
     }
 
@@ -118,7 +124,7 @@ package final class RegistrationService: Sendable {
     }
 
     private func finish(
-        _ request: RegistrationBody, _ session: InteractiveAuthSession, registered: UserID?, address: String
+        _ request: RegistrationBody, _ session: InteractiveAuthSession, registered: UserID?, source: RequestSource
     ) async throws -> RegisteredAccount {
         // What this request leaves out stood in the one that began the session.
         let full = try RegistrationBody(session.body)
@@ -130,12 +136,28 @@ package final class RegistrationService: Sendable {
         var hash = session.data.string(SessionData.passwordHash)
         if hash == nil, let password = request.password { hash = try await accounts.hash(newPassword: password) }
         guard let hash else { throw MatrixError.missingParam("Missing params: password") }
-        try limits.check(.registration, key: address)
+        try limits.check(.registration, key: source.address)
         var registration = NewRegistration(localpart: full.username)
         registration.passwordHash = hash
         registration.device = device
         registration.session = session.id
+        let first = session.data[SessionData.source].flatMap { RequestSource($0) }
+        registration.sources = [first, source].compactMap { $0 }
+        if first == source { registration.sources.removeLast() }
+        try await letModulesName(&registration, session)
         return try await accounts.register(registration)
+    }
+
+    /// Lets modules choose localpart and display name, now that the client has authenticated.
+    private func letModulesName(
+        _ registration: inout NewRegistration, _ session: InteractiveAuthSession
+    ) async throws {
+        let (stages, parameters) = (session.completed, session.body)
+        if let localpart = try await modules.getUsernameForRegistration(stages: stages, parameters: parameters) {
+            registration.localpart = localpart
+        }
+        registration.displayName = try await modules.getDisplayNameForRegistration(
+            stages: stages, parameters: parameters)
     }
 }
 
@@ -169,6 +191,16 @@ private struct RegistrationBody {
         device = try DeviceRequest(body)
         inhibitsLogin = body.bool("inhibit_login") ?? false
         try device.validate()
+    }
+}
+
+extension RequestSource {
+    /// As a session keeps it.
+    var json: JSON { ["address": .string(address), "user_agent": userAgent.map { .string($0) } ?? .null] }
+
+    init?(_ json: JSON) {
+        guard let address = json["address"]?.stringValue else { return nil }
+        self.init(address: address, userAgent: json["user_agent"]?.stringValue)
     }
 }
 

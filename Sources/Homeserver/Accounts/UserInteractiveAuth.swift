@@ -13,6 +13,8 @@ package struct InteractiveOperation: Sendable {
     package var requester: Requester?
     /// Whether the body may still change when all stages are completed; else another one is another operation.
     package var bodyMayChange = false
+    /// Where it comes from, if that is to be remembered: the session keeps where the first request came from.
+    package var source: RequestSource?
 
     package init(method: String, uri: String, body: JSONObject, requester: Requester?) {
         self.method = method
@@ -39,24 +41,29 @@ package enum InteractiveAuthOutcome: Sendable {
 package final class UserInteractiveAuth: Sendable {
     private let database: any Database
     private let settings: AccountSettings
+    private let credentials: CredentialService
     private let stages: [String: any InteractiveAuthStage]
     private let time: TimeSource
     private let random: RandomSource
 
-    /// - Parameter stages: What a client can be asked for; see ``InteractiveAuthStage``.
+    /// - Parameters:
+    ///   - credentials: Judges passwords, and what else modules have users show.
+    ///   - stages: What else a client can be asked for; see ``InteractiveAuthStage``.
     package init(
-        database: any Database, settings: AccountSettings, stages: [any InteractiveAuthStage],
+        database: any Database, settings: AccountSettings, credentials: CredentialService,
+        stages: [any InteractiveAuthStage],
         time: TimeSource = .system, random: RandomSource = .system
     ) {
         self.database = database
         self.settings = settings
+        self.credentials = credentials
         self.stages = Dictionary(stages.map { ($0.type, $0) }, uniquingKeysWith: { $1 })
         self.time = time
         self.random = random
     }
 
     /// The flows for proving again to be the user one is logged in as.
-    package var flowsForUsers: [[String]] { settings.isPasswordLoginEnabled ? [["m.login.password"]] : [] }
+    package var flowsForUsers: [[String]] { credentials.types(for: .confirmation).map { [$0] } }
 
     /// Takes the client one step further.
     ///
@@ -146,9 +153,11 @@ package final class UserInteractiveAuth: Sendable {
     ) async throws -> InteractiveAuthSession {
         let body = Self.withoutAuth(operation.body)
         guard let id else {
+            var data: JSONObject = [:]
+            if let source = operation.source { data[SessionData.source] = source.json }
             let session = InteractiveAuthSession(
                 id: random.letters(24), createdAt: time.now(), method: operation.method, uri: operation.uri,
-                body: body)
+                body: body, data: data)
             try await database.write { try $0.interactiveAuth.insert(session) }
             return session
         }
@@ -170,9 +179,11 @@ package final class UserInteractiveAuth: Sendable {
         _ type: String, auth: JSONObject, session: InteractiveAuthSession, _ operation: InteractiveOperation,
         flows: [[String]]
     ) async throws -> JSON {
-        guard let stage = stages[type], flows.contains(where: { $0.contains(type) }) else {
+        guard flows.contains(where: { $0.contains(type) }) else {
+            if type == CredentialService.passwordType { try credentials.checkOffered(type, for: .confirmation) }
             throw MatrixError.invalidParam("Invalid login submission")
         }
+        let stage: any InteractiveAuthStage = stages[type] ?? CredentialStage(type: type, credentials: credentials)
         let result = try await stage.attempt(
             InteractiveAuthAttempt(auth: auth, session: session, requester: operation.requester))
         let now = time.now()

@@ -90,7 +90,7 @@ import Testing
             #expect(try await refusal { _ = try await server.requester(third.accessToken) }.status == 401)
 
             let bob = try await server.requester(other.accessToken)
-            try await server.accounts.deactivate(bob.accountNumber)
+            try await server.deactivate(bob)
             #expect(try await refusal { _ = try await server.requester(other.accessToken) }.status == 401)
         }
     }

@@ -32,8 +32,10 @@ import Testing
                 let error = try await refusal { _ = try await server.logIn(name, password) }
                 #expect(error == .forbidden("Invalid username or password"))
             }
-            let email = UserIdentifier.thirdParty(medium: "email", address: "a@example.org")
-            let error = try await refusal { _ = try await server.accounts.authenticate(email, password: "x") }
+            let email: JSON = ["type": "m.id.thirdparty", "medium": "email", "address": "a@example.org"]
+            let error = try await refusal {
+                _ = try await server.logIn(["type": "m.login.password", "identifier": email, "password": "x"])
+            }
             #expect(error == .forbidden("Invalid username or password"))
         }
     }
@@ -41,7 +43,7 @@ import Testing
     @Test func `a deactivated user is told so`() async throws {
         try await withAccounts(.sqlite) { server in
             let requester = try await server.newUser("alice")
-            try await server.accounts.deactivate(requester.accountNumber)
+            try await server.deactivate(requester)
             let error = try await refusal { _ = try await server.logIn("alice") }
             #expect(error.status == 403)
             #expect(error.code == .userDeactivated)
@@ -98,7 +100,7 @@ import Testing
     }
 
     @Test func `password login can be switched off`() async throws {
-        try await withAccounts(.sqlite, configure: { $0.isPasswordLoginEnabled = false }) { server in
+        try await withAccounts(.sqlite, configure: { $0.passwordUse = .nothing }) { server in
             try await server.register("alice", device: nil)
             let error = try await refusal { _ = try await server.logIn("alice") }
             #expect(error.message == "Password login has been disabled.")

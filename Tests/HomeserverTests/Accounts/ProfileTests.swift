@@ -22,7 +22,10 @@ import Testing
             configure(&settings)
             let observer = Observer()
             try await body(
-                server, ProfileService(database: server.database, settings: settings, observer: observer), observer)
+                server,
+                ProfileService(
+                    database: server.database, settings: settings, modules: server.modules, observer: observer),
+                observer)
         }
     }
 

@@ -139,13 +139,15 @@ import Testing
     @Test func `guests are refused unless they are allowed`() async throws {
         try await withAccounts(.sqlite) { server in
             let error = try await refusal {
-                _ = try await server.registration.registerGuest(deviceName: nil, address: "192.0.2.1")
+                _ = try await server.registration.registerGuest(
+                    deviceName: nil, source: RequestSource(address: "192.0.2.1"))
             }
             #expect(error.status == 403)
             #expect(error.code == .guestAccessForbidden)
         }
         try await withAccounts(.sqlite, configure: { $0.allowsGuests = true }) { server in
-            let guest = try await server.registration.registerGuest(deviceName: "tab", address: "192.0.2.1")
+            let guest = try await server.registration.registerGuest(
+                deviceName: "tab", source: RequestSource(address: "192.0.2.1"))
             let requester = try await server.requester(try #require(guest.login).accessToken)
             #expect(requester.isGuest)
         }
