@@ -16,8 +16,9 @@ let package = Package(
     products: [
         .executable(name: "axolemma", targets: ["App"]),
         .library(name: "MatrixCore", targets: ["MatrixCore"]),
-        // Dynamic, so that a plug-in does not bring copies of the server's types: docs/decisions/0003.
-        .library(name: "ModuleAPI", type: .dynamic, targets: ["ModuleAPI", "MatrixCore"]),
+        // Dynamic, so that a plug-in does not bring copies of the server's types: docs/decisions/0003. ModuleTesting is in it,
+        // since a library of its own would bring copies of them too.
+        .library(name: "ModuleAPI", type: .dynamic, targets: ["ModuleAPI", "MatrixCore", "ModuleTesting"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -69,6 +70,10 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(name: "SQLEngineTests", dependencies: ["SQLEngine", "TestSupport"], swiftSettings: settings),
         .target(name: "ModuleAPI", dependencies: ["MatrixCore"], swiftSettings: settings),
+        .target(name: "ModuleTesting", dependencies: ["MatrixCore", "ModuleAPI"], swiftSettings: settings),
+        .testTarget(
+            name: "ModuleTestingTests", dependencies: ["KeywordFilter", "MatrixCore", "ModuleAPI", "ModuleTesting"],
+            swiftSettings: settings),
         .target(
             name: "PythonHost",
             dependencies: [
@@ -167,7 +172,8 @@ let package = Package(
         .testTarget(
             name: "HomeserverTests",
             dependencies: [
-                "Homeserver", "KeywordFilter", "MatrixCore", "ModuleAPI", "SQLEngine", "Storage", "TestSupport",
+                "Homeserver", "KeywordFilter", "MatrixCore", "ModuleAPI", "ModuleTesting", "SQLEngine", "Storage",
+                "TestSupport",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings,

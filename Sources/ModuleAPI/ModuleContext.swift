@@ -39,6 +39,12 @@ public protocol ModuleContext: Sendable {
     func register(_ callbacks: ExtraUnsignedFields)
     func register(_ callbacks: FederationCallbacks)
 
+    /// Answers requests for a path. Only the initializer may do so. Synapse's `register_web_resource`.
+    ///
+    /// The first module to register a path keeps it; others are told so in the log.
+    /// - Throws: ``ModuleError/invalid(_:)`` once the server has started, and for a path without a slash at its beginning.
+    func register(_ resource: WebResource) throws
+
     // MARK: Doing
 
     /// Users of this server: looking them up, registering and changing them.
@@ -55,6 +61,9 @@ public protocol ModuleContext: Sendable {
 
     /// Tables of the module's own.
     var database: any ModuleDatabase { get }
+
+    /// Requests to other servers.
+    var http: any HTTPClient { get }
 
     /// Work that no callback asks for.
     var background: any BackgroundCalls { get }

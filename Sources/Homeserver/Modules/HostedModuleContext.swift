@@ -32,6 +32,7 @@ package struct HostedModuleContext: ModuleContext {
     package var publicRooms: any PublicRoomList { services.publicRooms }
     package var accountData: any ModuleAccountData { services.accountData }
     package var database: any ModuleDatabase { services.database }
+    package var http: any HTTPClient { services.http }
 
     package func register(_ spamChecker: SpamChecker) { registry.register(spamChecker, of: module) }
     package func register(_ rules: ThirdPartyRules) { registry.register(rules, of: module) }
@@ -44,6 +45,7 @@ package struct HostedModuleContext: ModuleContext {
     package func register(_ callbacks: RateLimitCallbacks) { registry.register(callbacks, of: module) }
     package func register(_ callbacks: ExtraUnsignedFields) { registry.register(callbacks, of: module) }
     package func register(_ callbacks: FederationCallbacks) { registry.register(callbacks, of: module) }
+    package func register(_ resource: WebResource) throws { try registry.register(resource, of: module) }
 }
 
 /// The server's background calls, named after the module that asks for them.

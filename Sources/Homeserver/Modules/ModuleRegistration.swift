@@ -251,4 +251,23 @@ extension ModuleRegistry {
                 to: \.onEventDeliveredOverFederation)
         }
     }
+
+    /// The first resource of a path stands; later ones are reported in the log.
+    /// - Throws: ``ModuleError/invalid(_:)`` once the server has started, and for a path that is none.
+    package func register(_ resource: WebResource, of module: String) throws(ModuleError) {
+        guard resource.path.utf8.first == UInt8(ascii: "/") else {
+            throw .invalid("The path of a web resource must begin with a slash: '\(resource.path)'")
+        }
+        var owner: String?
+        try register(module) { change throws(ModuleError) in
+            guard !change.state.isWebClosed else {
+                throw .invalid("Tried to register a web resource from a module after startup")
+            }
+            owner = change.state.web.first { $0.resource.path.hasSameBytes(as: resource.path) }?.module
+            if owner == nil { change.state.web.append(ModuleWebResource(module: module, resource: resource)) }
+        }
+        if let owner {
+            log.warning("Module \(module) registered the path \(resource.path), which module \(owner) has already")
+        }
+    }
 }

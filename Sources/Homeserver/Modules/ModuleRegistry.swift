@@ -1,5 +1,5 @@
 package import Logging
-import ModuleAPI
+package import ModuleAPI
 import Synchronization
 
 /// The callbacks that modules registered, in the order of the configuration file, and the rules for asking them.
@@ -27,6 +27,8 @@ package final class ModuleRegistry: Sendable {
         var names: [String] = []
         /// Kept alive for the life of the server.
         var modules: [any Module] = []
+        var web: [ModuleWebResource] = []
+        var isWebClosed = false
         /// Who waits for a callback to be registered.
         var waiting: [(callback: ModuleCallback, continuation: AsyncStream<Void>.Continuation)] = []
     }
@@ -88,6 +90,12 @@ package final class ModuleRegistry: Sendable {
     /// Keeps `module` alive.
     func keep(_ module: any Module) { state.withLock { $0.modules.append(module) } }
 
+    /// The web resources of the modules, no two of one path.
+    package var webResources: [ModuleWebResource] { state.withLock { $0.web } }
+
+    /// Ends the registration of web resources: the paths that listeners serve do not change. Callbacks still register.
+    package func closeWebResources() { state.withLock { $0.isWebClosed = true } }
+
     /// Every module and what became of its callbacks, in the order the modules came.
     package func overview() -> [ModuleOverview] {
         let (names, records) = state.withLock { ($0.names, $0.records) }
@@ -117,6 +125,12 @@ package final class ModuleRegistry: Sendable {
         }
         for continuation in told { continuation.finish() }
     }
+}
+
+/// A place where a module answers.
+package struct ModuleWebResource: Sendable {
+    package let module: String
+    package let resource: WebResource
 }
 
 extension ModuleRegistry.State {

@@ -13,12 +13,13 @@ package struct ModuleServices: Sendable {
     package var publicRooms: any PublicRoomList
     package var accountData: any ModuleAccountData
     package var database: any ModuleDatabase
+    package var http: any HTTPClient
     package var background: any BackgroundCalls
 
     package init(
         serverName: ServerName, publicBaseURL: String, emailAppName: String, users: any ModuleUsers,
         rooms: any ModuleRooms, publicRooms: any PublicRoomList, accountData: any ModuleAccountData,
-        database: any ModuleDatabase, background: any BackgroundCalls
+        database: any ModuleDatabase, http: any HTTPClient, background: any BackgroundCalls
     ) {
         self.serverName = serverName
         self.publicBaseURL = publicBaseURL
@@ -28,6 +29,7 @@ package struct ModuleServices: Sendable {
         self.publicRooms = publicRooms
         self.accountData = accountData
         self.database = database
+        self.http = http
         self.background = background
     }
 }
