@@ -75,19 +75,40 @@ extension RoomStores {
             ) { $0.int(0) }
     }
 
-    /// The event in full, as the authorization rules and federation need it.
+    /// The event in full, as the authorization rules, modules and federation need it; what remains of it if it was redacted.
     package func parsedEvent(_ number: EventNumber) throws -> Event? {
         if let event = caches.parsed[number] { return event }
-        let row = try transaction.first(
+        return try loadParsed([number])[number]
+    }
+
+    /// Events in full, by number; one that is not stored is left out. Each is parsed: give them in portions.
+    package func parsedEvents(_ numbers: [EventNumber]) throws -> [EventNumber: Event] {
+        var events: [EventNumber: Event] = [:]
+        var missing: [EventNumber] = []
+        for (number, cached) in zip(numbers, caches.parsed.values(of: numbers)) {
+            if let cached { events[number] = cached } else { missing.append(number) }
+        }
+        return missing.isEmpty ? events : events.merging(try loadParsed(missing)) { $1 }
+    }
+
+    private func loadParsed(_ numbers: [EventNumber]) throws -> [EventNumber: Event] {
+        let rows = try transaction.all(
             """
-            SELECT e.event_id, e.room, j.pdu FROM events e JOIN event_json j ON j.event = e.event WHERE e.event = $1
-            """, .integer(number)
-        ) { (EventID(trusted: $0.text(0)), $0.int(1), $0.blob(2)) }
-        guard let (id, roomNumber, pdu) = row else { return nil }
-        let room = try room(roomNumber)
-        let event = Event(stored: try JSONObject.parse(pdu), eventID: id, roomID: room.id, version: room.version)
-        publish { [caches] in caches.parsed.insert(event, for: number, cost: pdu.count * 4 + 500) }
-        return event
+            SELECT e.event, e.event_id, e.room, j.pdu, e.redacted_by
+            FROM events e JOIN event_json j ON j.event = e.event WHERE e.event \(transaction.among(1, .integers))
+            """, .integers(numbers)
+        ) { ($0.int(0), EventID(trusted: $0.text(1)), $0.int(2), $0.blob(3), isRedacted: $0.optionalInt(4) != nil) }
+        var events: [EventNumber: Event] = [:]
+        for (number, id, room, pdu, isRedacted) in rows {
+            let room = try self.room(room)
+            let whole = Event(stored: try JSONObject.parse(pdu), eventID: id, roomID: room.id, version: room.version)
+            let event = isRedacted ? whole.redacted() : whole
+            events[number] = event
+            publish { [caches] in
+                caches.insert(event, number, isRedacted: isRedacted, cost: pdu.count * 4 + 500)
+            }
+        }
+        return events
     }
 
     /// The event that a device sent under this transaction ID, if it did.
@@ -108,7 +129,8 @@ extension RoomStores {
             "SELECT event FROM events WHERE event > $1 AND stream IS NOT NULL ORDER BY event LIMIT $2",
             .integer(position), .integer(Int64(limit))
         ) { $0.int(0) }
-        return try events(numbers).compactMap { stored in try parsedEvent(stored.number).map { (stored, $0) } }
+        let parsed = try parsedEvents(numbers)
+        return try events(numbers).compactMap { stored in parsed[stored.number].map { (stored, $0) } }
     }
 
     // MARK: Timelines
@@ -211,6 +233,12 @@ extension StorageCaches {
         events.insert(event, for: event.number, cost: event.cost)
         // Looked up after the insertion: a redaction that comes between removes the event itself.
         if event.record.redactedBy == nil, redacted[event.number] != nil { events.remove(event.number) }
+    }
+
+    /// Keeps `event` in full, unless it was redacted since it was read.
+    func insert(_ event: Event, _ number: EventNumber, isRedacted: Bool, cost: Int) {
+        parsed.insert(event, for: number, cost: cost)
+        if !isRedacted, redacted[number] != nil { parsed.remove(number) }
     }
 
     /// Forgets what `event` was before it was redacted, also where a reader is about to put it back.

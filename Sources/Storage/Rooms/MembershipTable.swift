@@ -79,6 +79,16 @@ extension RoomStores {
         ) { $0.int(0) }
     }
 
+    /// The users joined to the room, whatever their server.
+    package func joinedUsers(of room: RoomNumber) throws -> [UserID] {
+        try transaction.all(
+            """
+            SELECT k.state_key FROM memberships m JOIN state_keys k ON k.number = m.user_key
+            WHERE m.room = $1 AND m.membership = 1
+            """, .integer(room)
+        ) { UserID(trusted: $0.text(0)) }
+    }
+
     /// This server's guests who are joined to the room.
     package func guests(in room: RoomNumber) throws -> [UserID] {
         try transaction.all(

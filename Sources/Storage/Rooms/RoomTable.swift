@@ -154,6 +154,29 @@ extension RoomStores {
         }
         return events
     }
+
+    /// Up to how many entries a state is gone through one by one rather than by the index of types.
+    private static var smallState: Int { 1_000 }
+
+    /// The current state events of one type, in no particular order.
+    package func currentState(of room: RoomHandle, type: EventType) throws -> [EventNumber] {
+        if type == .member {
+            return try transaction.all("SELECT event FROM memberships WHERE room = $1", .integer(room.number)) {
+                $0.int(0)
+            }
+        }
+        let root = try currentState(of: room)
+        if try states.count(of: root) <= Self.smallState {
+            return try states.entries(of: root).filter { try key($0.key).type == type }.map(\.event)
+        }
+        // The condition on the type that is repeated as text is the index's own: only so is it used.
+        return try transaction.all(
+            """
+            SELECT c.event FROM state_keys k JOIN current_state c ON c.state_key = k.number AND c.room = $1
+            WHERE k.type = $2 AND k.type <> 'm.room.member'
+            """, .integer(room.number), .text(type.string)
+        ) { $0.int(0) }
+    }
 }
 
 extension RoomStores {
