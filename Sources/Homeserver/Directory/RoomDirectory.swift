@@ -1,4 +1,5 @@
 package import MatrixCore
+import ModuleAPI
 package import SQLEngine
 import Storage
 
@@ -71,10 +72,11 @@ package final class RoomDirectory: Sendable {
             throw MatrixError.unknown("Room does not exist")
         }
         try check(alias)
+        if !requester.isAdmin, settings.aliasesRequireMembership, try await !isJoined(requester, to: handle) {
+            throw MatrixError.forbidden("You must be in the room to create an alias for it")
+        }
+        try await sender.modules.userMayCreateRoomAlias(user: requester.user, alias: alias)
         if !requester.isAdmin {
-            if settings.aliasesRequireMembership, try await !isJoined(requester, to: handle) {
-                throw MatrixError.forbidden("You must be in the room to create an alias for it")
-            }
             guard settings.mayCreateAlias(requester.user, room, [alias]) else {
                 throw MatrixError.forbidden("Not allowed to create alias")
             }
@@ -149,6 +151,7 @@ package final class RoomDirectory: Sendable {
     /// Publishes a room, or ceases to.
     /// - Throws: 404 `M_NOT_FOUND` if this server does not know the room; 403 if the requester may not.
     package func setPublished(_ isPublished: Bool, _ room: RoomID, by requester: Requester) async throws {
+        try await sender.modules.userMayPublishRoom(user: requester.user, room: room)
         guard let handle = try await states.room(room) else { throw MatrixError.notFound("Unknown room") }
         guard try await mayCurate(handle, requester) else {
             throw MatrixError.forbidden(
@@ -164,8 +167,23 @@ package final class RoomDirectory: Sendable {
                 throw MatrixError.forbidden("Not allowed to publish room")
             }
         }
+        if isPublished, sender.modules.has(.checkVisibilityCanBeModified) {
+            let state = sender.stateMap(of: handle, at: try await states.currentState(of: handle))
+            try await sender.modules.checkVisibilityCanBeModified(
+                room: room, state: state, newVisibility: .public, isNewRoom: false)
+        }
+        try await write(isPublished, handle)
+    }
+
+    /// Publishes a room, or ceases to, whoever wants it.
+    func setPublished(_ isPublished: Bool, _ room: RoomID) async throws {
+        guard let handle = try await states.room(room) else { throw MatrixError.notFound("Unknown room") }
+        try await write(isPublished, handle)
+    }
+
+    private func write(_ isPublished: Bool, _ room: RoomHandle) async throws {
         try await database.write { [caches = states.caches] transaction in
-            try RoomStores(transaction, caches: caches, .writing).setPublished(isPublished, handle)
+            try RoomStores(transaction, caches: caches, .writing).setPublished(isPublished, room)
         }
     }
 

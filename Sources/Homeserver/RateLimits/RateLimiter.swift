@@ -30,34 +30,43 @@ package final class RateLimiter: Sendable {
     ///   - key: Whose uses are counted together: a user ID, a room ID or an address.
     ///   - requester: Who acts. An administrator can have set a limit of their own for them, or none.
     ///   - cost: How many uses it counts as.
+    ///   - limit: The limit in the place of the configured one, where there is one.
     ///   - now: The time; by default the clock's.
     /// - Throws: 429 `M_LIMIT_EXCEEDED` with the time to wait.
     package func check(
         _ action: LimitedAction, key: String, for requester: Requester? = nil, cost: Double = 1,
-        now: Timestamp? = nil
+        limit: RateLimit? = nil, now: Timestamp? = nil
     ) throws(MatrixError) {
-        try take(action, key: key, requester: requester, cost: cost, counted: true, now: now)
+        try take(action, key: key, requester: requester, cost: cost, limit: limit, counted: true, now: now)
     }
 
     /// Refuses as ``check(_:key:for:cost:now:)`` would, but counts nothing.
     package func peek(
         _ action: LimitedAction, key: String, for requester: Requester? = nil, now: Timestamp? = nil
     ) throws(MatrixError) {
-        try take(action, key: key, requester: requester, cost: 1, counted: false, now: now)
+        try take(action, key: key, requester: requester, cost: 1, limit: nil, counted: false, now: now)
     }
+
+    /// Whether an administrator freed the user of every limit.
+    func isExempt(_ user: UserID) -> Bool { overrides.withLock { $0[user] }?.messagesPerSecond == 0 }
 
     /// Sets or removes a user's own limit, which holds for messages; 0 a second exempts from every limit.
     package func setOverride(_ override: RateLimitOverride?, for user: UserID) {
         overrides.withLock { $0[user] = override }
     }
 
+    /// A user's own limit; `nil` if they have none.
+    package func override(for user: UserID) -> RateLimitOverride? { overrides.withLock { $0[user] } }
+
     /// How many buckets are held in memory.
     var bucketCount: Int { buckets.values.reduce(0) { $0 + $1.count } }
 
     private func take(
-        _ action: LimitedAction, key: String, requester: Requester?, cost: Double, counted: Bool, now: Timestamp?
+        _ action: LimitedAction, key: String, requester: Requester?, cost: Double, limit own: RateLimit?,
+        counted: Bool, now: Timestamp?
     ) throws(MatrixError) {
-        guard var limit = settings[action], let buckets = buckets[action] else { return }
+        guard let configured = settings[action], let buckets = buckets[action] else { return }
+        var limit = own ?? configured
         if let requester, let override = overrides.withLock({ $0[requester.user] }) {
             if override.messagesPerSecond == 0 { return }
             if action == .message {

@@ -38,13 +38,19 @@ package struct ClientEventWriter {
     private let now: Timestamp
     private let roomField: RoomField
     private let format: EventFormat
+    /// Whether to mark where modules' fields go (``ModuleFields``).
+    private let marksModuleFields: Bool
     /// Events that others name in `unsigned`: what they replaced, and what redacted them.
     private var related: [EventNumber: StoredEvent] = [:]
 
     /// The events' own JSON, where ``EventFormat/federation`` asks for it.
     private var pdus: [EventNumber: JSONObject] = [:]
 
-    package init(viewer: EventViewer, now: Timestamp, room: RoomField, format: EventFormat = .client) {
+    package init(
+        viewer: EventViewer, now: Timestamp, room: RoomField, format: EventFormat = .client,
+        marksModuleFields: Bool = false
+    ) {
+        self.marksModuleFields = marksModuleFields
         self.viewer = viewer
         self.now = now
         roomField = room
@@ -72,17 +78,46 @@ package struct ClientEventWriter {
     /// - Parameter membership: The viewer's membership in the room at the event, where it is known.
     package func append(_ event: StoredEvent, membership: Membership?, to output: inout [UInt8]) {
         switch format {
-        case .client: appendClientEvent(event, membership: membership, to: &output)
-        case .reduced(let filter): filter.reduce(object(event, membership: membership)).encode(into: &output)
-        case .federation: (pdus[event.number] ?? [:]).encode(into: &output)
+        case .client: appendClientEvent(event, membership: membership, marks: marksModuleFields, to: &output)
+        case .reduced(let filter):
+            let reduced = filter.reduce(object(event, membership: membership))
+            append(reduced, of: event, marks: marksModuleFields && filter.keepsUnsigned, to: &output)
+        case .federation: append(pdus[event.number] ?? [:], of: event, marks: marksModuleFields, to: &output)
         }
     }
 
-    /// - Parameter isNested: Whether it stands in another's `unsigned`. What redacted a redaction is not told there: a
-    ///   chain of them would be written anew for each of its events.
+    private func append(_ object: JSONObject, of event: StoredEvent, marks: Bool, to output: inout [UInt8]) {
+        guard marks else { return object.encode(into: &output) }
+        var rest = object
+        rest["unsigned"] = nil
+        output.append(UInt8(ascii: "{"))
+        for (key, value) in rest {
+            output.appendJSONString(key)
+            output.append(UInt8(ascii: ":"))
+            value.encode(into: &output)
+            output.append(UInt8(ascii: ","))
+        }
+        output.append(contentsOf: #""unsigned":{"#.utf8)
+        let unsigned = object.object("unsigned") ?? [:]
+        var separator = ListSeparator()
+        for (key, value) in unsigned {
+            separator.append(to: &output)
+            output.appendJSONString(key)
+            output.append(UInt8(ascii: ":"))
+            value.encode(into: &output)
+        }
+        ModuleFields.appendMark(event.number, beside: .init(of: unsigned), to: &output)
+        output.append(contentsOf: "}}".utf8)
+    }
+
+    /// - Parameters:
+    ///   - marks: Whether to mark where modules' fields go.
+    ///   - isNested: Whether it stands in another's `unsigned`. What redacted a redaction is not told there: a chain of them
+    ///     would be written anew for each of its events.
     private func appendClientEvent(
-        _ event: StoredEvent, membership: Membership?, isNested: Bool = false, to output: inout [UInt8]
+        _ event: StoredEvent, membership: Membership?, marks: Bool, isNested: Bool = false, to output: inout [UInt8]
     ) {
+        var keys: ModuleFields.ServerKeys = [.age]
         output.append(UInt8(ascii: "{"))
         output.append(contentsOf: event.clientFields)
         if roomField == .included {
@@ -92,12 +127,14 @@ package struct ClientEventWriter {
         output.append(contentsOf: #","unsigned":{"age":"#.utf8)
         output.appendDecimal(now.milliseconds - event.originServerTS.milliseconds)
         if let membership {
+            keys.insert(.membership)
             output.append(contentsOf: #","membership":""#.utf8)
             output.append(contentsOf: membership.rawValue.utf8)
             output.append(UInt8(ascii: "\""))
         }
-        appendTransaction(of: event, to: &output)
+        if appendTransaction(of: event, to: &output) { keys.insert(.transaction) }
         if let replaced = event.record.replaces.flatMap({ related[$0] }) {
+            keys.insert(.replaced)
             output.append(contentsOf: #","prev_content":"#.utf8)
             output.append(contentsOf: replaced.clientFields[replaced.contentRange])
             output.append(contentsOf: #","prev_sender":"#.utf8)
@@ -106,27 +143,31 @@ package struct ClientEventWriter {
             output.appendJSONString(replaced.eventID.string)
         }
         if !isNested, let redaction = event.record.redactedBy.flatMap({ related[$0] }) {
+            keys.insert(.redaction)
             output.append(contentsOf: #","redacted_by":"#.utf8)
             output.appendJSONString(redaction.eventID.string)
             output.append(contentsOf: #","redacted_because":"#.utf8)
-            appendClientEvent(redaction, membership: nil, isNested: true, to: &output)
+            appendClientEvent(redaction, membership: nil, marks: false, isNested: true, to: &output)
         }
+        if marks { ModuleFields.appendMark(event.number, beside: keys, to: &output) }
         output.append(contentsOf: "}}".utf8)
     }
 
     /// The device that sent the event learns so by the transaction's ID.
-    private func appendTransaction(of event: StoredEvent, to output: inout [UInt8]) {
+    /// - Returns: Whether it did.
+    private func appendTransaction(of event: StoredEvent, to output: inout [UInt8]) -> Bool {
         guard let sent = event.record.transaction, sent.account == viewer.account,
             sent.device == viewer.device ?? DeviceID("")
-        else { return }
+        else { return false }
         output.append(contentsOf: #","transaction_id":"#.utf8)
         output.appendJSONString(sent.id)
+        return true
     }
 
     /// The event as a JSON object.
     package func object(_ event: StoredEvent, membership: Membership?) -> JSONObject {
         var output: [UInt8] = []
-        appendClientEvent(event, membership: membership, to: &output)
+        appendClientEvent(event, membership: membership, marks: false, to: &output)
         return (try? JSONObject.parse(output)) ?? [:]
     }
 }

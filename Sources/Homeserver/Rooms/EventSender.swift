@@ -1,17 +1,16 @@
 package import MatrixCore
-import ModuleAPI
 package import SQLEngine
 package import Storage
 import Synchronization
 
 /// Takes this server's events from a draft into a room's graph.
 package final class EventSender: Sendable {
-    private let database: any Database
+    let database: any Database
     package let states: RoomStates
-    private let writers: RoomWriters
+    let writers: RoomWriters
     package let composer: EventComposer
-    private let modules: ModuleRegistry
-    private let stream: EventStream
+    let modules: ModuleRegistry
+    let stream: EventStream
 
     /// Transactions under way: a repeated request waits for the first and gets its answer.
     private let inFlight = KeyedLock<TransactionKey>()
@@ -168,7 +167,7 @@ package final class EventSender: Sendable {
     /// Something in the line is there already: a transaction completed before, or an event made of the same words in the same
     /// millisecond. Finds it, so that the others can be sent without it.
     /// - Returns: Whether that was the fault.
-    private func settleCollision(_ line: EventLine, in room: RoomHandle, _ error: any Error) async throws -> Bool {
+    func settleCollision(_ line: EventLine, in room: RoomHandle, _ error: any Error) async throws -> Bool {
         guard let error = error as? SQLError, error.kind == .uniqueViolation else { return false }
         var isSettled = false
         for (send, committing) in zip(line.sends, line.events) {
@@ -184,46 +183,8 @@ package final class EventSender: Sendable {
         return isSettled
     }
 
-    /// The way of an event that modules see first. They see it drafted on the room as it stands; no lease is held
-    /// meanwhile, as they may send into the room themselves. If something did, the graph forks, which is legal.
-    private func sendDrafted(_ intent: EventIntent, to room: RoomHandle) async throws -> EventID {
-        if let transaction = intent.transaction, let sent = try await event(in: room, sentBy: transaction) {
-            return sent
-        }
-        let position = try await writers.withCommitLease(on: room) { try await states.position(under: $0) }
-        let line = EventLine(position)
-        if let same = try await unchanged(intent, in: room, line) { return same }
-        let send = PendingSend(intent)
-        var (event, redacts) = try await draft(intent, at: line)
-        let map = stateMap(of: room, at: position.state)
-        if case .replace(let object) = try await modules.checkEventAllowed(event, state: map) {
-            let replacement = try EventReplacement(object, of: event, on: composer.serverName)
-            send.intent.redacts = replacement.redacts
-            send.intent.content = replacement.content
-            send.intent.sender = replacement.sender
-            (event, redacts) = try await draft(send.intent, at: line)
-        }
-        if event.type != .member { try await modules.checkEventForSpam(event) }
-        while true {
-            var seen = line
-            seen.append(event, for: send, redacts: redacts)
-            do {
-                return try await writers.withCommitLease(on: room) { [events = seen.events, event] lease in
-                    let now = try await states.position(under: lease)
-                    if now.state != position.state { try await authorize(event, in: room, at: now.state) }
-                    try await commit(events, onto: now, lease)
-                    return event.eventID
-                }
-            } catch let error as SQLError where error.kind == .uniqueViolation {
-                guard try await settleCollision(seen, in: room, error) else { throw error }
-                if let result = send.result { return try result.get() }
-                (event, redacts) = try await draft(send.intent, at: line)
-            }
-        }
-    }
-
     /// The state event that says just what `intent` would, if the room has it.
-    private func unchanged(_ intent: EventIntent, in room: RoomHandle, _ line: EventLine) async throws -> EventID? {
+    func unchanged(_ intent: EventIntent, in room: RoomHandle, _ line: EventLine) async throws -> EventID? {
         guard let key = intent.state, let current = try await line.state(of: [key], from: states)[key],
             current.sender == intent.sender, current.content == intent.content
         else { return nil }
@@ -234,16 +195,33 @@ package final class EventSender: Sendable {
     private func draft(
         _ intent: EventIntent, at line: EventLine
     ) async throws -> (Event, redacts: EventNumber?) {
-        let room = line.position.room
-        var keys = composer.authKeys(of: intent, in: room.version)
+        let state = try await authState(of: intent, at: line)
+        let event = try await compose(intent, at: line, state: state)
+        return (event, try await permit(event, as: intent, state: state))
+    }
+
+    /// The state that decides whether `intent` is allowed.
+    func authState(of intent: EventIntent, at line: EventLine) async throws -> [StateKey: Event] {
+        var keys = composer.authKeys(of: intent, in: line.position.room.version)
         // From room version 12 on the create event is no auth event, yet the rules ask for it.
         if !keys.contains(.create) { keys.append(.create) }
-        let state = try await line.state(of: keys, from: states)
+        return try await line.state(of: keys, from: states)
+    }
+
+    /// The signed event for `intent` at the end of a line, whether it is allowed or not.
+    func compose(_ intent: EventIntent, at line: EventLine, state: [StateKey: Event]) async throws -> Event {
         let hashes = try await referenceHashes(of: line, state)
-        let event = try composer.compose(intent, at: line.position, state: state, referenceHashes: hashes)
+        return try composer.compose(intent, at: line.position, state: state, referenceHashes: hashes)
+    }
+
+    /// Authorizes an event.
+    /// - Returns: The event that it redacts.
+    func permit(
+        _ event: Event, as intent: EventIntent, state: [StateKey: Event]
+    ) async throws -> EventNumber? {
         try MatrixCore.authorize(event, state: { state[$0] })
-        guard let target = intent.redacts else { return (event, nil) }
-        return (event, try await redactable(target, by: event, state: state))
+        guard let target = intent.redacts else { return nil }
+        return try await redactable(target, by: event, state: state)
     }
 
     /// Room versions 1 and 2 name events with their hashes.
@@ -261,12 +239,6 @@ package final class EventSender: Sendable {
                 ($0.eventID, try referenceHash($0.object, version: $0.version))
             }
         ) { $1 }
-    }
-
-    private func authorize(_ event: Event, in room: RoomHandle, at state: StateRoot) async throws {
-        let keys = event.authorizationStateKeys + [.create]
-        let events = try await states.events(keys, in: state, of: room)
-        try MatrixCore.authorize(event, state: { events[$0] })
     }
 
     /// The event that `redaction` may redact; `nil` if this server does not have it.
@@ -294,17 +266,10 @@ package final class EventSender: Sendable {
         return event.number
     }
 
-    /// The state of a room as modules see it, read when they look.
-    func stateMap(of room: RoomHandle, at state: StateRoot) -> StateMap {
-        StateMap(
-            load: { [states] key in try await states.events([key], in: state, of: room)[key] },
-            loadAll: { [states] in try await states.allEvents(in: state) })
-    }
-
     // MARK: Commit
 
     /// Writes the events in one transaction. Whoever waits for them is told once they are durable.
-    private func commit(
+    func commit(
         _ events: [EventToCommit], onto position: RoomPosition, _ lease: borrowing CommitLease
     ) async throws {
         precondition(lease.room == position.room, "The lease is on another room")

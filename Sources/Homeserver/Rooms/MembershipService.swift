@@ -1,4 +1,5 @@
 package import MatrixCore
+import ModuleAPI
 package import SQLEngine
 package import Storage
 
@@ -165,12 +166,23 @@ package final class MembershipService: Sendable {
         if settings.blocksInvites, !requester.isAdmin {
             throw MatrixError.forbidden("Invites have been disabled on this server")
         }
-        try limiter.check(.invitesPerRoom, key: room.id.string, for: requester)
-        try limiter.check(.invitesPerUser, key: invitee.string, for: requester)
-        try limiter.check(.invitesPerIssuer, key: requester.user.string, for: requester)
+        try await checkInviteRate(.invitesPerRoom, key: room.id.string, by: requester)
+        try await checkInviteRate(.invitesPerUser, key: invitee.string, by: requester)
+        try await checkInviteRate(.invitesPerIssuer, key: requester.user.string, by: requester)
         if !requester.isAdmin {
             try await modules.userMayInvite(inviter: requester.user, invitee: invitee, room: room.id)
         }
+    }
+
+    /// Counts an invite against one of its limits, which modules may set for single users.
+    private func checkInviteRate(_ action: LimitedAction, key: String, by requester: Requester) async throws {
+        var own: RateLimit?
+        if modules.has(.getRatelimitOverrideForUser), !limiter.isExempt(requester.user) {
+            let override = try await modules.getRatelimitOverride(for: requester.user, limiter: action.rawValue)
+            if override?.perSecond == 0 { return }
+            own = override.map { RateLimit(perSecond: $0.perSecond, burst: Double($0.burstCount)) }
+        }
+        try limiter.check(action, key: key, for: requester, limit: own)
     }
 
     /// Puts the name and avatar of a user of ours into a member event.

@@ -32,11 +32,14 @@ package final class RoomCreation: Sendable {
     }
 
     /// Makes the room that a client describes.
-    /// - Parameter request: The body of `createRoom`.
+    /// - Parameters:
+    ///   - request: The body of `createRoom`.
+    ///   - isRateLimited: Whether it counts against the requester's limit.
+    ///   - joinProfile: What the creator's member event shows in the place of their profile.
     package func create(
-        _ request: JSONObject, by requester: Requester
+        _ request: JSONObject, by requester: Requester, isRateLimited: Bool = true, joinProfile: JSONObject? = nil
     ) async throws -> (room: RoomID, alias: RoomAlias?) {
-        try limiter.check(.roomCreation, key: requester.user.string, for: requester)
+        if isRateLimited { try limiter.check(.roomCreation, key: requester.user.string, for: requester) }
         let edited = try await modules.onCreateRoom(
             requester: requester, request: request, isAdmin: requester.isAdmin)
         let wish = try RoomWish(edited, by: requester.user, settings: settings)
@@ -45,7 +48,7 @@ package final class RoomCreation: Sendable {
         }
         var alias: RoomAlias?
         if let name = wish.aliasName { alias = try await freeAlias(name, for: requester) }
-        let room = try await makeRoom(wish, alias: alias, by: requester)
+        let room = try await makeRoom(wish, alias: alias, by: requester, joinProfile: joinProfile)
         for invitee in wish.invitees {
             let content: JSONObject = wish.isDirect ? ["is_direct": true] : [:]
             _ = try await memberships.apply(
@@ -58,17 +61,13 @@ package final class RoomCreation: Sendable {
 
     private func freeAlias(_ name: String, for requester: Requester) async throws -> RoomAlias {
         let hasSpace = name.unicodeScalars.contains { $0.properties.isWhitespace }
-        guard !hasSpace, !name.utf8.contains(UInt8(ascii: ":")), !name.isEmpty,
-            let alias = RoomAlias(localpart: name, server: settings.serverName)
-        else {
-            if let whole = RoomAlias("#\(name):\(settings.serverName)"), whole.string.utf8.count <= 255 {
-                throw MatrixError(status: 400, code: .unknown, message: "Invalid characters in room alias")
-            }
-            throw MatrixError(
-                status: 400, code: name.utf8.count > 200 ? .invalidParam : .unknown,
-                message: name.utf8.count > 200
-                    ? "Can't create aliases longer than 255 characters" : "Invalid characters in room alias")
+        guard "#\(name):\(settings.serverName)".utf8.count <= 255 else {
+            throw MatrixError.invalidParam("Can't create aliases longer than 255 characters")
         }
+        guard !hasSpace, !name.isEmpty, !name.utf8.contains(UInt8(ascii: ":")),
+            let alias = RoomAlias(localpart: name, server: settings.serverName)
+        else { throw MatrixError.unknown("Invalid characters in room alias") }
+        try await modules.userMayCreateRoomAlias(user: requester.user, alias: alias)
         guard settings.mayCreateAlias(requester.user, nil, [alias]) else {
             throw MatrixError.forbidden("Not allowed to create alias")
         }
@@ -99,15 +98,25 @@ package final class RoomCreation: Sendable {
 
     /// Writes the room's first events, all or none of them.
     private func makeRoom(
-        _ wish: RoomWish, alias: RoomAlias?, by requester: Requester
+        _ wish: RoomWish, alias: RoomAlias?, by requester: Requester, joinProfile: JSONObject?
     ) async throws -> RoomHandle {
-        let profile = try await database.read { try $0.profiles.profile(of: requester.user) }
+        let profile =
+            if let joinProfile { joinProfile } else {
+                try await database.read { try $0.profiles.profile(of: requester.user) }?.memberContent ?? [:]
+            }
         var graph = NewRoomGraph(
             version: wish.version, composer: sender.composer, modules: modules,
             roomID: wish.version.eventFormat.roomIDIsCreateHash
                 ? nil : RoomID(trusted: "!\(random.letters(18)):\(settings.serverName)"))
+        let isPublic = wish.isPublished
+        var isVisibilityChecked = false
         for var intent in wish.intents(by: requester.user, profile: profile, alias: alias) {
             try intent.checkForm()
+            // From room version 12 on the room has no ID before its create event.
+            if let id = graph.roomID, !isVisibilityChecked {
+                try await checkVisibility(isPublic, of: id)
+                isVisibilityChecked = true
+            }
             if intent.state == StateKey(.canonicalAlias) {
                 // No other alias can point to a room that is not there yet.
                 let other = try CanonicalAlias.aliases(in: intent.content).first { $0 != alias }
@@ -117,7 +126,6 @@ package final class RoomCreation: Sendable {
             try await graph.append(intent)
         }
         guard let id = graph.roomID else { throw MatrixError.internalError }
-        let isPublic = wish.isPublished
         if isPublic, !requester.isAdmin {
             guard settings.mayPublish(requester.user, id, alias.map { [$0] } ?? []) else {
                 throw MatrixError.forbidden("Not allowed to publish room")
@@ -127,6 +135,12 @@ package final class RoomCreation: Sendable {
             if let alias, try !stores.insertAlias(alias, of: room, creator: requester.user) { throw Self.aliasTaken }
             if isPublic { try stores.setPublished(true, room) }
         }
+    }
+
+    private func checkVisibility(_ isPublic: Bool, of room: RoomID) async throws {
+        guard modules.has(.checkVisibilityCanBeModified) else { return }
+        try await modules.checkVisibilityCanBeModified(
+            room: room, state: StateMap(), newVisibility: isPublic ? .public : .private, isNewRoom: true)
     }
 }
 
@@ -151,11 +165,12 @@ private struct NewRoomGraph {
         if modules.has(.checkEventAllowed) {
             let verdict = try await modules.checkEventAllowed(event, state: StateMap(state))
             if case .replace(let object) = verdict {
-                let replacement = try EventReplacement(object, of: event, on: composer.serverName)
-                var changed = intent
-                changed.content = replacement.content
-                changed.sender = replacement.sender
-                event = try compose(changed)
+                let changed = try EventReplacement(object, of: event, on: composer.serverName).applied(to: intent)
+                do {
+                    event = try compose(changed)
+                } catch let error as EventFormatError {
+                    throw EventReplacement.invalid(error.description)
+                }
             }
         }
         let earlier = state

@@ -11,8 +11,12 @@ package final class RoomReader: Sendable {
     private let states: RoomStates
     private let stream: EventStream
     private let time: TimeSource
+    private let moduleFields: ModuleFields
 
-    package init(database: any Database, states: RoomStates, stream: EventStream, time: TimeSource) {
+    package init(
+        database: any Database, states: RoomStates, stream: EventStream, time: TimeSource, modules: ModuleRegistry
+    ) {
+        moduleFields = ModuleFields(modules: modules, database: database, caches: states.caches)
         self.database = database
         self.states = states
         self.stream = stream
@@ -27,12 +31,13 @@ package final class RoomReader: Sendable {
         let places = try await stream.rooms(of: requester.user)
         // Taken before the snapshot, so that every event up to here is in it.
         let end = stream.position
-        let (viewer, now) = (EventViewer(requester), time.now())
+        let (viewer, now, marks) = (EventViewer(requester), time.now(), moduleFields.isWanted)
         return try await database.read { [caches = states.caches] transaction in
             try body(
                 RoomReading(
                     room: handle, viewer: viewer, place: places.place(in: handle.number),
-                    stores: RoomStores(transaction, caches: caches, .reading), end: end, now: now))
+                    stores: RoomStores(transaction, caches: caches, .reading), end: end, now: now,
+                    marksModuleFields: marks))
         }
     }
 
@@ -48,6 +53,22 @@ package final class RoomReader: Sendable {
             return try body(reading, access)
         }
     }
+
+    /// Writes an answer with events as ``read(_:by:_:)`` does, and adds what modules add to them.
+    func write(
+        _ room: RoomID, by requester: Requester, _ body: @Sendable (RoomReading?) throws -> [UInt8]
+    ) async throws -> [UInt8] {
+        let answer = try await read(room, by: requester, body)
+        return moduleFields.isWanted ? try await moduleFields.fill(answer) : answer
+    }
+
+    /// Writes an answer with events as ``readAllowed(_:by:_:)`` does, and adds what modules add to them.
+    func writeAllowed(
+        _ room: RoomID, by requester: Requester, _ body: @Sendable (RoomReading, RoomAccess) throws -> [UInt8]
+    ) async throws -> [UInt8] {
+        let answer = try await readAllowed(room, by: requester, body)
+        return moduleFields.isWanted ? try await moduleFields.fill(answer) : answer
+    }
 }
 
 // MARK: - State
@@ -60,7 +81,7 @@ extension RoomReader {
 
     /// The whole state, as a JSON array of events.
     package func state(of room: RoomID, by requester: Requester) async throws -> [UInt8] {
-        try await readAllowed(room, by: requester) { reading, access in
+        try await writeAllowed(room, by: requester) { reading, access in
             let numbers = try reading.stores.states.entries(of: access.state).map(\.event)
             return try reading.list(reading.stores.events(numbers))
         }
@@ -71,7 +92,7 @@ extension RoomReader {
     package func state(
         _ key: StateKey, of room: RoomID, as format: StateFormat, by requester: Requester
     ) async throws -> [UInt8] {
-        try await readAllowed(room, by: requester) { reading, access in
+        try await writeAllowed(room, by: requester) { reading, access in
             // No event of ours has a NUL there, and PostgreSQL would refuse the question.
             guard !key.type.string.utf8.contains(0), !key.key.utf8.contains(0),
                 let number = try reading.stores.stateEvent(key, in: access.state),
@@ -91,7 +112,7 @@ extension RoomReader {
     /// An event of the room.
     /// - Throws: 404 `M_NOT_FOUND` if there is none with this ID that the requester may see.
     package func event(_ id: EventID, in room: RoomID, by requester: Requester) async throws -> [UInt8] {
-        try await read(room, by: requester) { reading in
+        try await write(room, by: requester) { reading in
             guard let reading, let event = try reading.stores.event(id), event.room == reading.room
             else { throw MatrixError.eventNotFound }
             var visibility = try reading.visibility()

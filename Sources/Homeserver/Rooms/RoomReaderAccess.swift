@@ -30,11 +30,13 @@ struct RoomReading {
     let end: StreamPosition
     private let place: UserRooms.Place?
     private let now: Timestamp
+    private let marksModuleFields: Bool
 
     init(
         room: RoomHandle, viewer: EventViewer, place: UserRooms.Place?, stores: RoomStores, end: StreamPosition,
-        now: Timestamp
+        now: Timestamp, marksModuleFields: Bool
     ) {
+        self.marksModuleFields = marksModuleFields
         self.room = room
         self.viewer = viewer
         // A room that was forgotten is like one never entered.
@@ -83,7 +85,8 @@ struct RoomReading {
     // MARK: Writing
 
     func writer(for events: some Sequence<StoredEvent>) throws -> ClientEventWriter {
-        var writer = ClientEventWriter(viewer: viewer, now: now, room: .included)
+        var writer = ClientEventWriter(
+            viewer: viewer, now: now, room: .included, marksModuleFields: marksModuleFields)
         try writer.prepare(events, from: stores)
         return writer
     }

@@ -8,7 +8,7 @@ extension RoomReader {
     package func members(
         of room: RoomID, at token: StreamToken?, _ memberships: Set<Membership>, by requester: Requester
     ) async throws -> [UInt8] {
-        try await readAllowed(room, by: requester) { reading, access in
+        try await writeAllowed(room, by: requester) { reading, access in
             let events: [StoredEvent]
             if let token {
                 let position = min(token.events, access.end)

@@ -39,7 +39,7 @@ extension RoomReader {
     package func messages(
         of room: RoomID, _ request: TimelineRequest, by requester: Requester
     ) async throws -> [UInt8] {
-        try await readAllowed(room, by: requester) { reading, access in
+        try await writeAllowed(room, by: requester) { reading, access in
             var visibility = try reading.visibility()
             var scan = TimelineScan(request, access)
             if request.filter.admits(room: reading.room.id) {
@@ -76,7 +76,7 @@ extension RoomReader {
     package func context(
         of id: EventID, in room: RoomID, limit: Int, filter: EventFilter, by requester: Requester
     ) async throws -> [UInt8] {
-        try await read(room, by: requester) { reading in
+        try await write(room, by: requester) { reading in
             guard let reading, let event = try reading.stores.event(id), event.room == reading.room
             else { throw MatrixError.eventNotFound }
             var visibility = try reading.visibility()
@@ -126,7 +126,7 @@ extension RoomReader {
         to parent: EventID, in room: RoomID, relation: String?, type: EventType?, _ request: TimelineRequest,
         saysDepth: Bool = false, by requester: Requester
     ) async throws -> [UInt8] {
-        try await readAllowed(room, by: requester) { reading, access in
+        try await writeAllowed(room, by: requester) { reading, access in
             guard let event = try reading.stores.event(parent), event.room == reading.room else {
                 throw MatrixError.notFound("Unknown parent event.")
             }

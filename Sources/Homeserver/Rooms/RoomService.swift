@@ -5,9 +5,11 @@ import Storage
 package final class RoomService: Sendable {
     private let sender: EventSender
     private let memberships: MembershipService
+    private let modules: ModuleRegistry
     private let limiter: RateLimiter
 
     package init(sender: EventSender, memberships: MembershipService, limiter: RateLimiter) {
+        modules = sender.modules
         self.sender = sender
         self.memberships = memberships
         self.limiter = limiter
@@ -24,16 +26,30 @@ package final class RoomService: Sendable {
         let intent = EventIntent(
             type: type, content: content, sender: requester.user, redacts: redacts,
             transaction: requester.transaction(transaction))
-        do {
-            try await checkRelation(of: intent, in: handle)
-        } catch let error as MatrixError {
-            // A repeated request gets what the first got.
-            guard let sent = intent.transaction, let earlier = try await sender.event(in: handle, sentBy: sent) else {
-                throw error
+        return try await send(intent, to: handle)
+    }
+
+    /// Sends an event other than a membership, past rate limits.
+    func send(_ intent: EventIntent, to room: RoomHandle) async throws -> EventID {
+        if intent.stateKey == nil {
+            do {
+                try await checkRelation(of: intent, in: room)
+            } catch let error as MatrixError {
+                // A repeated request gets what the first got.
+                guard let sent = intent.transaction, let earlier = try await sender.event(in: room, sentBy: sent) else {
+                    throw error
+                }
+                return earlier
             }
-            return earlier
+        } else if intent.state == StateKey(.canonicalAlias) {
+            try await checkAliases(intent.content, of: room)
         }
-        return try await sender.send(intent, to: handle)
+        let event = try await sender.send(intent, to: room)
+        if intent.state == StateKey(.guestAccess) {
+            // In a task of its own: a client that hangs up is not to leave some of them in the room.
+            try await Task { [memberships] in try await memberships.removeGuests(from: room) }.value
+        }
+        return event
     }
 
     /// Refuses relations to what is not there, threads within threads, and saying the same of an event twice.
@@ -69,20 +85,17 @@ package final class RoomService: Sendable {
     package func setState(
         _ key: StateKey, content: JSONObject, in room: RoomID, by requester: Requester
     ) async throws -> EventID {
+        if !requester.isAdmin {
+            try await modules.userMaySendStateEvent(user: requester.user, room: room, key: key, content: content)
+        }
         if key.type == .member {
             return try await memberships.setMemberEvent(of: key.key, content: content, in: room, by: requester)
         }
         try limiter.check(.message, key: requester.user.string, for: requester)
         let handle = try await knownRoom(room, for: requester.user)
-        if key.type == .canonicalAlias, key.key.isEmpty { try await checkAliases(content, of: handle) }
         let intent = EventIntent(
             type: key.type, stateKey: key.key, content: content, sender: requester.user)
-        let event = try await sender.send(intent, to: handle)
-        if intent.state == StateKey(.guestAccess) {
-            // In a task of its own: a client that hangs up is not to leave some of them in the room.
-            try await Task { [memberships] in try await memberships.removeGuests(from: handle) }.value
-        }
-        return event
+        return try await send(intent, to: handle)
     }
 
     /// Redacts an event.

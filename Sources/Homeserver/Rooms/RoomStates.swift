@@ -1,4 +1,5 @@
 package import MatrixCore
+import ModuleAPI
 package import SQLEngine
 package import Storage
 import Synchronization
@@ -125,14 +126,60 @@ package final class RoomStates: Sendable {
 
     /// Every event of a state. As many as the room has members, at least: for modules that ask for all.
     package func allEvents(in state: StateRoot) async throws -> [StateKey: Event] {
-        try await database.read { [caches] transaction in
-            let stores = RoomStores(transaction, caches: caches, .reading)
-            var events: [StateKey: Event] = [:]
-            for entry in try stores.states.entries(of: state) {
-                if let event = try stores.parsedEvent(entry.event), let key = event.state { events[key] = event }
-            }
-            return events
+        let numbers = try await database.read { [caches] transaction in
+            try RoomStores(transaction, caches: caches, .reading).states.entries(of: state).map(\.event)
         }
+        return try await stateEvents(numbers)
+    }
+
+    /// The current state events that one of the filter's entries selects.
+    func current(_ filter: [StateFilterEntry], in room: RoomHandle) async throws -> [StateKey: Event] {
+        let numbers = try await database.read { [caches] transaction in
+            let stores = RoomStores(transaction, caches: caches, .reading)
+            let state = try stores.currentState(of: room)
+            var numbers: Set<EventNumber> = []
+            for entry in filter {
+                // No event of ours has a NUL there, and PostgreSQL would refuse the question.
+                if entry.type.string.utf8.contains(0) || entry.stateKey?.utf8.contains(0) == true { continue }
+                if let key = entry.stateKey {
+                    if let number = try stores.stateEvent(StateKey(entry.type, key), in: state) {
+                        numbers.insert(number)
+                    }
+                } else {
+                    numbers.formUnion(try stores.currentState(of: room, type: entry.type))
+                }
+            }
+            return Array(numbers)
+        }
+        return try await stateEvents(numbers)
+    }
+
+    /// What state `new` holds where it differs from `old`; `nil` under keys that it holds nothing under.
+    func changes(from old: StateRoot, to new: StateRoot) async throws -> [StateKey: Event?] {
+        let differences = try await database.read { [caches] transaction in
+            let stores = RoomStores(transaction, caches: caches, .reading)
+            return try stores.states.differences(from: old, to: new).map { (try stores.key($0.key), $0.new) }
+        }
+        let events = try await stateEvents(differences.compactMap { $1 })
+        var changes: [StateKey: Event?] = [:]
+        for (key, number) in differences { changes.updateValue(number == nil ? nil : events[key], forKey: key) }
+        return changes
+    }
+
+    /// How many events to parse in one go, so that a large room's do not hold up everybody else's.
+    private static let portion = 500
+
+    private func stateEvents(_ numbers: [EventNumber]) async throws -> [StateKey: Event] {
+        var events: [StateKey: Event] = [:]
+        events.reserveCapacity(numbers.count)
+        for start in stride(from: 0, to: numbers.count, by: Self.portion) {
+            let portion = Array(numbers[start..<min(start + Self.portion, numbers.count)])
+            let parsed = try await database.read { [caches] transaction in
+                try RoomStores(transaction, caches: caches, .reading).parsedEvents(portion)
+            }
+            for event in parsed.values { if let key = event.state { events[key] = event } }
+        }
+        return events
     }
 
     private func remember(_ loaded: [StateKey: Event], of keys: [StateKey], in room: RoomHandle, at state: StateRoot) {
@@ -163,6 +210,8 @@ package final class RoomStates: Sendable {
         let count = view.contents.withLock { contents in
             contents.position = commit.position
             Self.makeSpace(in: &contents)
+            // What was redacted may be part of the state.
+            if commit.events.contains(where: { $0.type == .redaction }) { contents.known = [:] }
             for change in commit.changes {
                 guard let number = change.event else {
                     contents.known.updateValue(nil, forKey: change.key)

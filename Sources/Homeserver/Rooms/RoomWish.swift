@@ -187,13 +187,13 @@ struct RoomWish: Sendable {
     // MARK: Events
 
     /// What is to be said in the room, in order.
-    func intents(by creator: UserID, profile: UserProfile?, alias: RoomAlias?) -> [EventIntent] {
+    /// - Parameter profile: What the creator's member event shows of them.
+    func intents(by creator: UserID, profile: JSONObject, alias: RoomAlias?) -> [EventIntent] {
         func intent(_ key: StateKey, _ content: JSONObject) -> EventIntent {
             EventIntent(type: key.type, stateKey: key.key, content: content, sender: creator)
         }
-        var member: JSONObject = ["membership": "join"]
-        if let name = profile?.displayName { member["displayname"] = .string(name) }
-        if let avatar = profile?.avatarURL { member["avatar_url"] = .string(avatar) }
+        var member = profile
+        member["membership"] = "join"
         let givenLevels = initialState.first { $0.key == .powerLevels }?.content
         var intents = [
             intent(.create, creationContent), intent(.member(creator), member),
@@ -202,5 +202,15 @@ struct RoomWish: Sendable {
         if let alias { intents.append(intent(StateKey(.canonicalAlias), ["alias": .string(alias.string)])) }
         intents += initialState.filter { $0.key != .powerLevels }.map { intent($0.key, $0.content) }
         return intents
+    }
+}
+
+extension UserProfile {
+    /// What a member event shows of the profile.
+    var memberContent: JSONObject {
+        var content = JSONObject()
+        if let displayName { content.appendNew("displayname", .string(displayName)) }
+        if let avatarURL { content.appendNew("avatar_url", .string(avatarURL)) }
+        return content
     }
 }

@@ -63,12 +63,25 @@ package struct EventFilter: Hashable, Sendable {
 
     package func admits(_ event: StoredEvent) -> Bool {
         if admitsEverything { return true }
-        if let types, !types.contains(where: { $0.matches(event.type) }) { return false }
-        if notTypes.contains(where: { $0.matches(event.type) }) { return false }
+        guard admits(event.type) else { return false }
         if let senders, !senders.contains(event.sender) { return false }
         if notSenders.contains(event.sender) { return false }
         if let containsURL, (event.content().string("url") != nil) != containsURL { return false }
         return true
+    }
+
+    /// Whether a piece of account data passes, which nobody sent.
+    func admits(_ entry: AccountDataEntry) -> Bool {
+        if admitsEverything { return true }
+        guard admits(EventType(entry.type)), senders == nil else { return false }
+        guard let containsURL else { return true }
+        let content = try? JSONObject.parse(Array(entry.content.utf8))
+        return (content?.string("url") != nil) == containsURL
+    }
+
+    private func admits(_ type: EventType) -> Bool {
+        if let types, !types.contains(where: { $0.matches(type) }) { return false }
+        return !notTypes.contains { $0.matches(type) }
     }
 }
 
@@ -106,6 +119,8 @@ package struct TypePattern: Hashable, Sendable {
 package struct SyncFilter: Hashable, Sendable {
     package var timeline = EventFilter()
     package var state = EventFilter()
+    package var accountData = EventFilter()
+    package var roomAccountData = EventFilter()
     /// Rooms and room parts that apply to every part of a room's answer.
     package var rooms = EventFilter()
     /// Whether rooms the user left are part of an initial sync.
@@ -123,6 +138,8 @@ package struct SyncFilter: Hashable, Sendable {
         let room = object.object("room") ?? [:]
         timeline = EventFilter(room.object("timeline") ?? [:])
         state = EventFilter(room.object("state") ?? [:])
+        accountData = EventFilter(object.object("account_data") ?? [:])
+        roomAccountData = EventFilter(room.object("account_data") ?? [:])
         var rooms = JSONObject()
         rooms["rooms"] = room["rooms"]
         rooms["not_rooms"] = room["not_rooms"]
@@ -151,6 +168,9 @@ package struct SyncFilter: Hashable, Sendable {
         }
         return names
     }
+
+    /// Whether ``eventFields`` leave something of an event's `unsigned`.
+    var keepsUnsigned: Bool { eventFields?.contains { $0.first == "unsigned" } ?? true }
 
     /// What ``eventFields`` leave of an event.
     package func reduce(_ event: JSONObject) -> JSONObject {

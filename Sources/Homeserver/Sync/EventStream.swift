@@ -144,8 +144,12 @@ package final class EventStream: Sendable {
         }
     }
 
-    /// Wakes a user for news of another stream than that of events.
-    package func wake(_ user: UserID) { contents.withLock { $0.users[user] }?.wake() }
+    /// Publishes a user's new account data and wakes them. Called in the order of commits.
+    func advanceAccountData(of user: UserID, to position: StreamPosition) {
+        guard let rooms = contents.withLock({ $0.users[user] }) else { return }
+        rooms.setAccountData(position)
+        rooms.wake()
+    }
 
     /// Tells of each advance from now on, until the sequence is let go of. Advances nobody took notice of are one.
     package func advances() -> AsyncStream<Void> {
@@ -167,13 +171,14 @@ package final class EventStream: Sendable {
             return rooms
         }
         if rooms.isLoaded { return rooms }
-        let records = try await database.read { [caches] transaction in
+        let (records, accountData) = try await database.read { [caches] transaction in
             let stores = RoomStores(transaction, caches: caches, .reading)
-            return try stores.userNumber(user).map { try stores.memberships(of: $0) } ?? []
+            let records = try stores.userNumber(user).map { try stores.memberships(of: $0) } ?? []
+            return (records, try transaction.accountData.position(of: user))
         }
         contents.withLock { contents in
             // Together, so that whoever finds them loaded is woken for all of them.
-            rooms.load(records)
+            rooms.load(records, accountData: accountData)
             guard contents.users[user] === rooms else { return }
             for (room, place) in rooms.rooms { Self.index(rooms, room, place, in: &contents) }
         }

@@ -11,6 +11,8 @@ struct JoinedRoomSync {
     let since: StreamPosition?
     /// Whether the user may know the room's state: not who was never let in.
     var showsState = true
+    /// What to tell of the user's account data for the room.
+    var accountData: [AccountDataEntry] = []
 
     private var request: SyncRequest { assembly.request }
     private var filter: SyncFilter { request.filter }
@@ -28,7 +30,7 @@ struct JoinedRoomSync {
         let timeline = try timeline(upTo: end, &visibility)
         let state = try state(for: timeline, upTo: end)
         let isNew = since == nil || request.fullState
-        if timeline.events.isEmpty, state.isEmpty, !timeline.isLimited, !isNew { return nil }
+        if timeline.events.isEmpty, state.isEmpty, !timeline.isLimited, !isNew, accountData.isEmpty { return nil }
 
         var writer = assembly.eventWriter
         try writer.prepare(timeline.events + state, from: stores)
@@ -37,6 +39,7 @@ struct JoinedRoomSync {
             timeline.events, membership: { try visibility.membership(at: $0) ?? .leave }, limited: timeline.isLimited,
             previous: StreamToken(events: timeline.start), with: writer)
         output.state(state, named: request.usesStateAfter ? "state_after" : "state", with: writer)
+        output.accountData(accountData)
         guard place.membership == .join else { return output.finishedLeft() }
         if let summary = try summary(timeline, state) {
             output.summary(heroes: summary.heroes, joined: summary.joined, invited: summary.invited)

@@ -8,21 +8,28 @@ struct SyncAssembly: Sendable {
     let places: [RoomNumber: UserRooms.Place]
     /// The answer covers the event stream up to here.
     let now: StreamPosition
+    /// Where the user's latest account data stands.
+    let accountData: StreamPosition
     let time: Timestamp
     let members: LazyMembers
     let timelineLimit: Int
     let settings: RoomSettings
+    /// Whether modules add to events.
+    let marksModuleFields: Bool
 
     var since: StreamPosition? { request.since?.events }
 
-    var nextToken: StreamToken {
+    func nextToken(accountData: StreamPosition) -> StreamToken {
         var token = request.since ?? StreamToken(events: now)
         token.events = max(now, token.events)
+        token.accountData = max(accountData, token.accountData)
         return token
     }
 
     var eventWriter: ClientEventWriter {
-        ClientEventWriter(viewer: viewer, now: time, room: .leftOut, format: EventFormat(request.filter))
+        ClientEventWriter(
+            viewer: viewer, now: time, room: .leftOut, format: EventFormat(request.filter),
+            marksModuleFields: marksModuleFields)
     }
 
     private func admits(_ room: RoomHandle) -> Bool {
@@ -34,7 +41,8 @@ struct SyncAssembly: Sendable {
     /// The answer for a client that is nearly up to date, out of the latest events alone; `nil` if storage is needed.
     func answer(fromRecent recent: [EventStream.Recent]) -> SyncAnswer? {
         let filter = request.filter
-        guard let since, !request.fullState, !filter.isFederationFormat, filter.eventFields == nil,
+        guard let since, !request.fullState, accountData <= request.since?.accountData ?? 0,
+            !filter.isFederationFormat, filter.eventFields == nil,
             !filter.state.lazyLoadsMembers, !filter.timeline.asksForRelations
         else { return nil }
         var rooms: [(room: RoomNumber, events: [EventStream.Recent])] = []
@@ -59,7 +67,7 @@ struct SyncAssembly: Sendable {
                 events.allSatisfy({ $0.event.record.stateBefore == $0.roomStateBefore })
             else { return nil }
         }
-        var body = SyncBody(token: nextToken)
+        var body = SyncBody(token: nextToken(accountData: accountData))
         let writer = eventWriter
         for (_, events) in rooms {
             let admitted = events.filter {
@@ -74,6 +82,7 @@ struct SyncAssembly: Sendable {
                 admitted.map(\.event), membership: { _ in .join }, limited: false,
                 previous: StreamToken(events: events[0].event.number - 1), with: writer)
             room.state([], named: request.usesStateAfter ? "state_after" : "state", with: writer)
+            room.accountData([])
             body.add(room.finishedJoined(), of: first.event.room.id, to: .join)
         }
         return body.finished()
@@ -83,20 +92,22 @@ struct SyncAssembly: Sendable {
 
     /// The answer out of storage.
     func answer(from stores: RoomStores, recent: [EventStream.Recent]?) throws -> SyncAnswer {
-        var body = SyncBody(token: nextToken)
-        for room in try concernedRooms(stores, recent: recent).sorted() {
+        let news = try AccountDataSync(self, stores)
+        var body = SyncBody(token: nextToken(accountData: news.position))
+        body.accountData = news.global
+        for room in try concernedRooms(stores, recent: recent).union(news.joinedRooms(stores)).sorted() {
             guard let place = places[room] else { continue }
             let handle = try stores.room(room)
             guard admits(handle) else { continue }
             switch place.membership {
             case .join:
-                if let room = try joined(handle, place, stores) { body.add(room, of: handle.id, to: .join) }
+                if let room = try joined(handle, place, news, stores) { body.add(room, of: handle.id, to: .join) }
             case .invite, .knock:
                 if let room = try stripped(handle, place, stores) {
                     body.add(room, of: handle.id, to: place.membership == .invite ? .invite : .knock)
                 }
             case .leave, .ban:
-                if let room = try left(handle, place, stores) { body.add(room, of: handle.id, to: .leave) }
+                if let room = try left(handle, place, news, stores) { body.add(room, of: handle.id, to: .leave) }
             }
         }
         return body.finished()
@@ -127,18 +138,25 @@ struct SyncAssembly: Sendable {
         return rooms
     }
 
-    private func joined(_ room: RoomHandle, _ place: UserRooms.Place, _ stores: RoomStores) throws -> [UInt8]? {
+    private func joined(
+        _ room: RoomHandle, _ place: UserRooms.Place, _ news: AccountDataSync, _ stores: RoomStores
+    ) throws -> [UInt8]? {
         // For a room joined since, the client knows nothing: it gets what an initial sync gives.
         let wasJoined = try since.map { try place.stream <= $0 || self.wasJoined(room, at: $0, stores) } ?? false
         let known = wasJoined ? since : nil
-        return try JoinedRoomSync(assembly: self, room: room, place: place, stores: stores, since: known)
-            .answer(upTo: now)
+        return try JoinedRoomSync(
+            assembly: self, room: room, place: place, stores: stores, since: known,
+            accountData: try news.entries(of: room, isNew: known == nil, stores)
+        ).answer(upTo: now)
     }
 
-    private func left(_ room: RoomHandle, _ place: UserRooms.Place, _ stores: RoomStores) throws -> [UInt8]? {
+    private func left(
+        _ room: RoomHandle, _ place: UserRooms.Place, _ news: AccountDataSync, _ stores: RoomStores
+    ) throws -> [UInt8]? {
         func answer(from start: StreamPosition?, to end: StreamPosition, showsState: Bool) throws -> [UInt8]? {
             try JoinedRoomSync(
-                assembly: self, room: room, place: place, stores: stores, since: start, showsState: showsState
+                assembly: self, room: room, place: place, stores: stores, since: start, showsState: showsState,
+                accountData: try news.entries(of: room, isNew: false, stores)
             ).answer(upTo: min(now, end))
         }
         if let departure = try stores.departure(by: place.event) {

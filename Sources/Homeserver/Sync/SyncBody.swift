@@ -1,6 +1,23 @@
 import MatrixCore
 import Storage
 
+extension [UInt8] {
+    /// Appends account data as the `{"events": […]}` that stands under `account_data`.
+    mutating func append(accountData entries: [AccountDataEntry]) {
+        append(contentsOf: #"{"events":["#.utf8)
+        var separator = ListSeparator()
+        for entry in entries {
+            separator.append(to: &self)
+            append(contentsOf: #"{"content":"#.utf8)
+            append(contentsOf: entry.content.utf8)
+            append(contentsOf: #","type":"#.utf8)
+            appendJSONString(entry.type)
+            append(UInt8(ascii: "}"))
+        }
+        append(contentsOf: "]}".utf8)
+    }
+}
+
 /// Writes the outer part of an answer to `/sync`.
 struct SyncBody {
     enum Section: Int, CaseIterable {
@@ -17,6 +34,8 @@ struct SyncBody {
     }
 
     private let token: StreamToken
+    /// The account's own data.
+    var accountData: [AccountDataEntry] = []
     private var sections: [[UInt8]] = Array(repeating: [], count: Section.allCases.count)
 
     init(token: StreamToken) { self.token = token }
@@ -39,8 +58,12 @@ struct SyncBody {
             contentsOf:
                 #","device_one_time_keys_count":{"signed_curve25519":0},"device_unused_fallback_key_types":[]"#.utf8)
         output.append(contentsOf: #","org.matrix.msc2732.device_unused_fallback_key_types":[]"#.utf8)
-        let hasNews = sections.contains { !$0.isEmpty }
-        if hasNews {
+        if !accountData.isEmpty {
+            output.append(contentsOf: #","account_data":"#.utf8)
+            output.append(accountData: accountData)
+        }
+        let hasRooms = sections.contains { !$0.isEmpty }
+        if hasRooms {
             output.append(contentsOf: #","rooms":{"#.utf8)
             var separator = ListSeparator()
             for section in Section.allCases where !sections[section.rawValue].isEmpty {
@@ -53,7 +76,7 @@ struct SyncBody {
             output.append(UInt8(ascii: "}"))
         }
         output.append(UInt8(ascii: "}"))
-        return SyncAnswer(body: output, hasNews: hasNews)
+        return SyncAnswer(body: output, hasNews: hasRooms || !accountData.isEmpty)
     }
 }
 
@@ -100,12 +123,17 @@ struct SyncRoomWriter {
         summary.encode(into: &output)
     }
 
+    mutating func accountData(_ entries: [AccountDataEntry]) {
+        output.append(contentsOf: #","account_data":"#.utf8)
+        output.append(accountData: entries)
+    }
+
     func finishedJoined() -> [UInt8] {
         output
             + Array(
-                #","account_data":{"events":[]},"ephemeral":{"events":[]},"unread_notifications":"#.utf8)
-            + Array(#"{"highlight_count":0,"notification_count":0}}"#.utf8)
+                #","ephemeral":{"events":[]},"unread_notifications":{"highlight_count":0,"notification_count":0}}"#.utf8
+            )
     }
 
-    func finishedLeft() -> [UInt8] { output + Array(#","account_data":{"events":[]}}"#.utf8) }
+    func finishedLeft() -> [UInt8] { output + [UInt8(ascii: "}")] }
 }

@@ -37,15 +37,17 @@ package final class SyncService: Sendable {
     /// At most so many events in one room's timeline (`filter_timeline_limit`).
     private let timelineLimit: Int
     private let settings: RoomSettings
+    private let moduleFields: ModuleFields
 
     /// How many events of a room's timeline a client gets that does not say.
     private static let standardTimelineLimit = 10
 
     package init(
         database: any Database, caches: StorageCaches, stream: EventStream, timeouts: TimeoutWheel, time: TimeSource,
-        settings: RoomSettings, timelineLimit: Int = 100
+        settings: RoomSettings, modules: ModuleRegistry, timelineLimit: Int = 100
     ) {
         self.settings = settings
+        moduleFields = ModuleFields(modules: modules, database: database, caches: caches)
         self.database = database
         self.caches = caches
         self.stream = stream
@@ -70,7 +72,8 @@ package final class SyncService: Sendable {
             let left = clock.now.duration(to: end)
             let mayWait = request.since != nil && !request.fullState && left > .zero
             // Most polls begin with nothing to tell.
-            let isCurrent = request.since.map { $0.events >= stream.position } ?? false
+            let isCurrent =
+                request.since.map { $0.events >= stream.position && $0.accountData >= rooms.accountData } ?? false
             if !mayWait || !isCurrent {
                 let answer = try await answer(request, viewer, rooms)
                 // An answer out of what is not kept up to date any more may pass something over.
@@ -92,14 +95,21 @@ package final class SyncService: Sendable {
         let now = recent?.upTo ?? stream.position
         let places = rooms.rooms
         let assembly = SyncAssembly(
-            request: request, viewer: viewer, places: places, now: now, time: time.now(), members: members,
+            request: request, viewer: viewer, places: places, now: now, accountData: rooms.accountData,
+            time: time.now(), members: members,
             timelineLimit: min(request.filter.timeline.limit ?? Self.standardTimelineLimit, timelineLimit),
-            settings: settings)
-        if let recent, let answer = assembly.answer(fromRecent: recent.events) { return answer }
-        return try await database.read { [caches] transaction in
-            try assembly.answer(
-                from: RoomStores(transaction, caches: caches, .reading), recent: recent?.events)
+            settings: settings, marksModuleFields: moduleFields.isWanted)
+        var answer: SyncAnswer
+        if let recent, let fast = assembly.answer(fromRecent: recent.events) {
+            answer = fast
+        } else {
+            answer = try await database.read { [caches] transaction in
+                try assembly.answer(
+                    from: RoomStores(transaction, caches: caches, .reading), recent: recent?.events)
+            }
         }
+        if assembly.marksModuleFields { answer.body = try await moduleFields.fill(answer.body, request.filter) }
+        return answer
     }
 }
 

@@ -18,6 +18,7 @@ package final class UserRooms: Sendable {
 
     private struct Contents {
         var rooms: [RoomNumber: Place] = [:]
+        var accountData: StreamPosition = 0
         var isLoaded = false
         var isRetired = false
         var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
@@ -32,14 +33,18 @@ package final class UserRooms: Sendable {
     package var rooms: [RoomNumber: Place] { contents.withLock { $0.rooms } }
     package func place(in room: RoomNumber) -> Place? { contents.withLock { $0.rooms[room] } }
 
+    /// Where the user's latest piece of account data stands in its stream; 0 if there is none.
+    var accountData: StreamPosition { contents.withLock { $0.accountData } }
+
     var isLoaded: Bool { contents.withLock { $0.isLoaded } }
     /// Whether commits do not reach it any more.
     var isRetired: Bool { contents.withLock { $0.isRetired } }
     var hasWaiters: Bool { contents.withLock { !$0.waiters.isEmpty } }
 
     /// Takes over what storage holds, but for rooms that a commit has told us later things of.
-    func load(_ records: [MembershipRecord]) {
+    func load(_ records: [MembershipRecord], accountData: StreamPosition) {
         contents.withLock { contents in
+            contents.accountData = max(contents.accountData, accountData)
             for record in records {
                 if let known = contents.rooms[record.room], known.stream >= record.stream { continue }
                 contents.rooms[record.room] = Place(
@@ -53,6 +58,10 @@ package final class UserRooms: Sendable {
     func set(_ place: Place, in room: RoomNumber) { contents.withLock { $0.rooms[room] = place } }
 
     func setForgotten(_ room: RoomNumber) { contents.withLock { $0.rooms[room]?.isForgotten = true } }
+
+    func setAccountData(_ position: StreamPosition) {
+        contents.withLock { $0.accountData = max($0.accountData, position) }
+    }
 
     /// Notes that commits do not reach it from now on; whoever holds it must get another.
     func retire() {

@@ -25,7 +25,8 @@ public protocol ModuleRooms: Sendable {
     ///
     /// Profiles are filled in from the target's, as far as the content lacks them.
     /// - Returns: The member event.
-    /// - Throws: ``ModuleError/notLocal(_:)`` if the sender is not a user of this server; `MatrixError` if it is refused.
+    /// - Throws: ``ModuleError/notLocal(_:)`` if the sender is not a user of this server; ``ModuleError/shadowBanned`` for an
+    ///   invite by one who is shadow-banned; `MatrixError` if it is refused.
     func changeMembership(_ change: MembershipChange) async throws -> Event
 
     /// Makes a room as a user of this server would, with all callbacks. Synapse's `create_room`.

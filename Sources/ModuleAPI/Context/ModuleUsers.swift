@@ -224,6 +224,8 @@ public enum ModuleError: Error, Hashable, Sendable {
     case notLocal(String)
     /// An identity provider's ID stands for another user already.
     case externalIDInUse
+    /// A user who is shadow-banned would have invited somebody. Pretend that they did. Synapse's `ShadowBanError`.
+    case shadowBanned
     /// This part of the server does not exist yet.
     case unavailable(String)
     /// A path for a web resource, or a value, is not as it must be.
