@@ -43,6 +43,12 @@ public struct SigningKey: Sendable {
         return Array(signature)
     }
 
+    /// 32 bytes that follow from this key and a purpose, and tell nothing about the key.
+    public func secret(for purpose: String) -> [UInt8] {
+        let master = SymmetricKey(data: key.rawRepresentation)
+        return Array(HMAC<SHA256>.authenticationCode(for: Array(purpose.utf8), using: master))
+    }
+
     /// `object` with this key's signature added to its `signatures`.
     ///
     /// For anything but events, of which signatures cover the redacted form.
