@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import faulthandler
+import gc
 import logging
 import resource
 import signal
@@ -76,6 +77,8 @@ class Host:
 
     def _started(self, number: int, params: Dict[str, Any], attachment: bytes) -> None:
         self.registrations.close_web()
+        # What is there now stays; the collector need not look through it again and again.
+        gc.freeze()
         self.peer.reply(number, {})
 
     def _forget_state(self, number: int, params: Dict[str, Any], attachment: bytes) -> None:

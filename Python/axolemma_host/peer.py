@@ -6,7 +6,7 @@ import logging
 import socket
 import threading
 from collections import deque
-from typing import Any, Callable, Deque, Dict, Optional, Tuple
+from typing import Any, Callable, Deque, Dict, Optional, Tuple, Union
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
@@ -26,8 +26,13 @@ MOST_CALLS = 256
 #: Methods whose result is a STATE, which the peer turns into the mapping.
 STATE_METHODS = frozenset({"get_room_state"})
 
+#: Longer attachments are not copied out of what was read.
+_LONGEST_COPY = 64 * 1024
+
+Buffer = Union[bytes, memoryview]
+
 #: Takes a call's number, its parameters and its attachment.
-Handler = Callable[[int, Dict[str, Any], bytes], None]
+Handler = Callable[[int, Dict[str, Any], Buffer], None]
 
 
 class Peer:
@@ -168,7 +173,7 @@ class Peer:
             handler = self._handlers.get(request["method"])
             if handler is not None:
                 try:
-                    handler(number, request.get("params") or {}, data[text_end:end])
+                    handler(number, request.get("params") or {}, _attachment(data, text_end, end))
                 except BaseException as error:
                     logger.exception("A call of the server (%s) failed", request["method"])
                     if number:
@@ -178,7 +183,7 @@ class Peer:
                 self.fail(number, {"kind": "exception", "type": "NotImplementedError", "message": message})
         elif kind == frames.REPLY:
             text_end = self._text_end(data, start, end)
-            self._replied(number, decode_json(data[start + 4 : text_end]), data[text_end:end])
+            self._replied(number, decode_json(data[start + 4 : text_end]), _attachment(data, text_end, end))
         elif kind == frames.FAILURE:
             entry = self._calls.pop(number, None)
             if entry is not None:
@@ -216,7 +221,7 @@ class Peer:
             raise ProtocolError("a message shorter than its JSON")
         return text_end
 
-    def _replied(self, number: int, result: Any, attachment: bytes) -> None:
+    def _replied(self, number: int, result: Any, attachment: Buffer) -> None:
         entry = self._calls.pop(number, None)
         if entry is None:
             # A call that was cancelled. A state must be taken all the same: the server counts on it from now on.
@@ -247,3 +252,7 @@ class Peer:
             deferred.errback(RuntimeError("The connection to the server is closed"))
         if self._on_lost is not None:
             self._on_lost(reason)
+
+
+def _attachment(data: bytes, start: int, end: int) -> Buffer:
+    return data[start:end] if end - start <= _LONGEST_COPY else memoryview(data)[start:end]

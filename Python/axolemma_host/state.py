@@ -7,21 +7,26 @@ costs per event what changed in it.
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import weakref
 from collections import deque
 from collections.abc import Mapping
-from typing import Any, Callable, Deque, Dict, Iterator, List, Optional, Tuple
+from typing import Any, Callable, Deque, Dict, Iterator, List, Optional, Tuple, Union
 
 from axolemma_host.frames import U16, U32
 
 logger = logging.getLogger(__name__)
 
 Key = Tuple[str, str]
+Buffer = Union[bytes, memoryview]
 
 #: Versions of one room that may live as differences; when modules hold more, the oldest become copies of their own.
 MOST_VERSIONS = 512
+
+#: From so many changes on, the garbage collector waits until they are read.
+_MANY = 1000
 
 _make_event: Optional[Callable[[str, str, bytes], Any]] = None
 
@@ -57,6 +62,10 @@ class Entry:
             event = self._event = _make_event(self.event_id, self.room_version, pdu)
             self._pdu = None
         return event
+
+
+#: A key and what is there now; None where nothing is.
+Change = Tuple[Key, Optional[Entry]]
 
 
 class StateVersion(Mapping):
@@ -155,7 +164,7 @@ class Mirror:
         """The server will send this room anew when it is needed again."""
         self._rooms.pop(room, None)
 
-    def resolve(self, state: Dict[str, Any], attachment: bytes) -> StateVersion:
+    def resolve(self, state: Dict[str, Any], attachment: Buffer) -> StateVersion:
         """The mapping for a STATE of the wire."""
         number = state.get("room")
         count = state.get("changes", 0)
@@ -175,7 +184,7 @@ class Mirror:
         room.root = root
         return room.newest
 
-    def _advance(self, room: _Room, changes: List[Tuple[Key, Optional[Entry]]]) -> None:
+    def _advance(self, room: _Room, changes: List[Change]) -> None:
         """Makes a new newest version; the one so far and older ones remember what they had."""
         entries = room.newest._entries
         previous = room.newest
@@ -204,7 +213,7 @@ class Mirror:
                 entries[key] = entry
 
 
-def _applied(entries: Dict[Key, Entry], changes: List[Tuple[Key, Optional[Entry]]]) -> Dict[Key, Entry]:
+def _applied(entries: Dict[Key, Entry], changes: List[Change]) -> Dict[Key, Entry]:
     for key, entry in changes:
         if entry is None:
             entries.pop(key, None)
@@ -213,18 +222,29 @@ def _applied(entries: Dict[Key, Entry], changes: List[Tuple[Key, Optional[Entry]
     return entries
 
 
-def _changes(attachment: bytes, count: int) -> List[Tuple[Key, Optional[Entry]]]:
+def _changes(attachment: Buffer, count: int) -> List[Change]:
     """The changes that an attachment lists."""
-    changes: List[Tuple[Key, Optional[Entry]]] = []
+    if count < _MANY or not gc.isenabled():
+        return _parsed(attachment, count)
+    # So many new objects would have the collector look through everything there is, in vain, several times.
+    gc.disable()
+    try:
+        return _parsed(attachment, count)
+    finally:
+        gc.enable()
+
+
+def _parsed(attachment: Buffer, count: int) -> List[Change]:
+    changes: List[Change] = []
     u16, u32 = U16.unpack_from, U32.unpack_from
-    types: Dict[bytes, str] = {}
+    known: Dict[Any, str] = {}  # Types and room versions: the same few, over and over.
     offset = 0
     for _ in range(count):
         end = offset + 2 + u16(attachment, offset)[0]
         raw = attachment[offset + 2 : end]
-        event_type = types.get(raw)
+        event_type = known.get(raw)
         if event_type is None:
-            event_type = types[raw] = str(raw, "utf-8")
+            event_type = known[raw] = str(raw, "utf-8")
         offset = end
         end = offset + 2 + u16(attachment, offset)[0]
         state_key = str(attachment[offset + 2 : end], "utf-8")
@@ -234,18 +254,16 @@ def _changes(attachment: bytes, count: int) -> List[Tuple[Key, Optional[Entry]]]
         offset = end
         end = offset + 2 + u16(attachment, offset)[0]
         raw = attachment[offset + 2 : end]
-        version = types.get(raw)
+        version = known.get(raw)
         if version is None:
-            version = types[raw] = str(raw, "utf-8")
-        offset = end
-        length = u32(attachment, offset)[0]
-        offset += 4
+            version = known[raw] = str(raw, "utf-8")
+        length = u32(attachment, end)[0]
+        offset = end + 4 + length
         if length:
-            pdu = attachment[offset : offset + length]
+            pdu = bytes(attachment[end + 4 : offset])
             if len(pdu) != length:
                 raise StateError("an attachment shorter than its changes")
             changes.append(((event_type, state_key), Entry(event_id, version, pdu)))
-            offset += length
         else:
             changes.append(((event_type, state_key), None))
     return changes
