@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import dis
 import sys
-from typing import Any, Callable
+from typing import Any, Callable, Dict, Optional
 
 _IMPORT_FROM = dis.opmap["IMPORT_FROM"]
 
 
-def missing_names(module: str) -> Callable[[str], Any]:
+def missing_names(module: str, late: Optional[Dict[str, Callable[[], Any]]] = None) -> Callable[[str], Any]:
     """Makes the `__getattr__` of a module, which says that a name is not offered and where to look instead.
 
     `from module import name` would swallow the message of an `AttributeError`, so it gets an `ImportError`;
     every other look-up (`hasattr`, `getattr` with a default) gets the usual `AttributeError`.
+
+    `late` has names that are made when somebody asks for them, for modules that need each other.
     """
 
     def module_getattr(name: str) -> Any:
+        if late is not None and name in late:
+            return late[name]()
         message = (
             f"module {module!r} has no {name!r}: Axolemma offers the names of Synapse's module interface"
             " and those that published modules are known to use"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import urllib.parse
 from http import HTTPStatus
@@ -10,7 +11,7 @@ from typing import Any, BinaryIO, Callable, Dict, List, Mapping, Optional, Seque
 from twisted.internet import defer
 from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
-from twisted.web.client import Agent, HTTPConnectionPool, PartialDownloadError, ResponseDone, readBody
+from twisted.web.client import Agent, HTTPConnectionPool, ResponseDone
 from twisted.web.http import PotentialDataLoss
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
@@ -205,7 +206,7 @@ class BaseHttpClient:
     async def _body(self, method: str, uri: str, data: Optional[bytes], headers: Headers) -> bytes:
         headers.setRawHeaders(b"User-Agent", [self.user_agent])
         response = await self.request(method, uri, data=data, headers=headers)
-        body = await _give_up_after(_whole_body(response), HEADER_TIMEOUT, self.reactor)
+        body = await _give_up_after(defer.ensureDeferred(_whole_body(response)), HEADER_TIMEOUT, self.reactor)
         if 200 <= response.code < 300:
             return body
         raise HttpResponseException(response.code, response.phrase.decode("ascii", errors="replace"), body)
@@ -215,15 +216,10 @@ class SimpleHttpClient(BaseHttpClient):
     """The client of `ModuleApi.http_client`."""
 
 
-def _whole_body(response: IResponse) -> "defer.Deferred[bytes]":
-    """The body; one that ends with its connection counts as whole."""
-    reading = readBody(response)
-
-    def partial(failure: Failure) -> bytes:
-        failure.trap(PartialDownloadError)
-        return failure.value.response or b""
-
-    return reading.addErrback(partial)
+async def _whole_body(response: IResponse) -> bytes:
+    stream = io.BytesIO()
+    await read_body_with_max_size(response, stream, None)
+    return stream.getvalue()
 
 
 def _give_up_after(deferred: "defer.Deferred[Any]", seconds: float, reactor: Any) -> "defer.Deferred[Any]":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import itertools
 from typing import Any, Generator, Optional, Tuple, Union
 
@@ -16,6 +17,13 @@ from synapse.http import redact_uri
 from synapse.types import Requester
 
 _numbers = itertools.count(1)
+
+# Recent versions of Twisted parse forms only for those who want it, and modules find their arguments in `args`.
+_PARSING = (
+    {"parsePOSTFormSubmission": True}
+    if "parsePOSTFormSubmission" in inspect.signature(Request.__init__).parameters
+    else {}
+)
 
 
 class SynapseRequest(Request):
@@ -33,7 +41,7 @@ class SynapseRequest(Request):
         secure: Optional[bool] = None,
         **_: Any,
     ):
-        super().__init__(channel)
+        super().__init__(channel, **_PARSING)
         self.synapse_site = site
         self.request_id = request_id or "REQ-%d" % (next(_numbers),)
         self.requester = None

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from synapse._missing import missing_names
 
-_missing = missing_names(__name__)
+
+def _clock() -> Any:
+    from synapse.util.clock import Clock
+
+    return Clock
 
 
-def __getattr__(name: str) -> Any:
-    # The clock needs other parts of this package, so it is looked up when somebody asks for it here.
-    if name == "Clock":
-        from synapse.util.clock import Clock
+def _duration() -> Any:
+    from synapse.util.duration import Duration
 
-        return Clock
-    if name == "Duration":
-        from synapse.util.duration import Duration
+    return Duration
 
-        return Duration
-    if name == "json_encoder":
-        import json
 
-        return json.JSONEncoder(allow_nan=False, separators=(",", ":"))
-    if name == "json_decoder":
-        from synapse.util import _json
-
-        return _json._DECODER
-    return _missing(name)
+__getattr__ = missing_names(
+    __name__,
+    late={
+        "Clock": _clock,
+        "Duration": _duration,
+        "json_decoder": json.JSONDecoder,
+        "json_encoder": lambda: json.JSONEncoder(allow_nan=False, separators=(",", ":")),
+    },
+)
