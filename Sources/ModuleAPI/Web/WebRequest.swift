@@ -22,15 +22,19 @@ public struct WebRequest: Sendable {
     public var requestID: String
     public var body: WebBody
 
+    /// - Parameters:
+    ///   - path: `nil` takes what stands before `?` in `uri`.
+    ///   - query: `nil` takes what follows `?` in `uri`.
     public init(
-        method: String = "GET", uri: String, httpVersion: String = "1.1", headers: HTTPHeaders = [:],
-        clientAddress: String = "", isSecure: Bool = false, requestID: String = "", body: WebBody = WebBody([])
+        method: String = "GET", uri: String, path: String? = nil, query: String? = nil, httpVersion: String = "1.1",
+        headers: HTTPHeaders = [:], clientAddress: String = "", isSecure: Bool = false, requestID: String = "",
+        body: WebBody = WebBody([])
     ) {
         self.method = method
         self.uri = uri
         let question = uri.utf8.firstIndex(of: UInt8(ascii: "?"))
-        path = String(uri[..<(question ?? uri.endIndex)])
-        query = question.map { String(uri[uri.utf8.index(after: $0)...]) } ?? ""
+        self.path = path ?? String(uri[..<(question ?? uri.endIndex)])
+        self.query = query ?? question.map { String(uri[uri.utf8.index(after: $0)...]) } ?? ""
         self.httpVersion = httpVersion
         self.headers = headers
         self.clientAddress = clientAddress
