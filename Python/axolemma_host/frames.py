@@ -70,8 +70,11 @@ def encode_json(value: Any) -> bytes:
 
 
 def decode_json(data: bytes) -> Any:
-    """The value of a JSON text that starts without white space."""
-    return _decode(data.decode("utf-8"))[0]
+    """The value of a JSON text that starts without white space. Raises :class:`ProtocolError` for what is none."""
+    try:
+        return _decode(data.decode("utf-8"))[0]
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError(f"a message that is no JSON: {error}") from error
 
 
 def message(kind: int, call: int, text: bytes, attachment: bytes = b"") -> bytes:

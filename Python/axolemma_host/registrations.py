@@ -164,7 +164,7 @@ class Registrations:
             async def leave() -> None:
                 await manager.__aexit__(None, None, None)
 
-            return {"duration_ms": duration, "callback": self.add_single("background_update_exit", leave, item)}
+            return {"duration_ms": duration, "exit": self.add_single("background_update_exit", leave, item)}
 
         return enter
 

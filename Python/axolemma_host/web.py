@@ -270,13 +270,17 @@ def _make_request(channel: HostChannel, site: ModuleSite, wire: Dict[str, Any]) 
 def request_from_wire(wire: Dict[str, Any]) -> Any:
     """A request that a callback is handed; what it writes goes nowhere.
 
-    ``wire`` is as in a ``web`` call, with the body as text in ``body``.
+    ``wire`` is as in a ``web`` call, with the body as text in ``body`` and who asks in ``requester``.
     """
+    from synapse.types import Requester
+
     site = _detached_site()
     channel = HostChannel(None, 0, wire, site, None)
     request = _make_request(channel, site, wire)
     request.handleContentChunk(_bytes(wire.get("body") or ""))
     request.process = lambda: None
+    if wire.get("requester"):
+        request.requester = Requester.deserialize(wire["requester"])
     request.requestReceived(_bytes(wire["method"]), _bytes(wire["uri"]), _version(wire))
     return request
 

@@ -6,6 +6,7 @@ frames is read leave together, at once, and the reactor is only asked for help w
 
 from __future__ import annotations
 
+import logging
 import socket
 from errno import EAGAIN, EINTR, EWOULDBLOCK
 from time import perf_counter
@@ -17,6 +18,8 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from axolemma_host.frames import HEADER, MAX_LENGTH, OVERHEAD, ProtocolError
+
+logger = logging.getLogger(__name__)
 
 #: How much is read in one go: little (more would cost a mapping of memory each time) until that is filled.
 READ_SIZE = 64 * 1024
@@ -147,7 +150,13 @@ class Wire:
             if end > size:
                 needed = end - start
                 break
-            on_frame(kind, call, data, start + header, end)
+            try:
+                on_frame(kind, call, data, start + header, end)
+            except ProtocolError:
+                raise
+            except BaseException:
+                # Code of modules runs in here; the connection is not to end with its faults.
+                logger.exception("A frame of kind %d could not be dealt with", kind)
             start = end
             if not self._open:
                 return

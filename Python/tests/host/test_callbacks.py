@@ -359,7 +359,7 @@ def test_background_update_controllers(server: FakeServer) -> None:
     server.load("host_modules.Updates")
     answer = server.callback("on_update", "update", "master", False)
     assert answer["duration_ms"] == 250
-    call = {"id": answer["callback"], "name": "background_update_exit", "args": []}
+    call = {"id": answer["exit"], "name": "background_update_exit", "args": []}
     assert server.call("callback", call) is None
     assert server.failure("callback", call) == {"kind": "unregistered"}
     assert [log["message"] for log in server.logs()] == ["entered", "left"]
@@ -376,6 +376,7 @@ def test_older_endpoints_of_account_validity(server: FakeServer) -> None:
         "client_ip": "1.2.3.4",
         "secure": True,
         "body": '{"expiration_ts": 10}',
+        "requester": {"user_id": "@admin:test"},
     }
     assert server.callback("on_legacy_admin_request", {"$request": request}) == 11
 

@@ -119,6 +119,33 @@ def test_a_broken_frame_ends_the_connection(server: FakeServer) -> None:
     assert server.wait() == 1
 
 
+@pytest.mark.parametrize(
+    "frame",
+    [
+        frames.message(frames.CALL, 1, b"{"),
+        frames.message(frames.CALL, 1, b"\xff"),
+        frames.message(frames.CALL, 1, b"[" * 100_000),
+        frames.plain(frames.CALL, 1),
+        frames.plain(frames.REPLY, 1, b"\x00\x00\x00\x09{}"),
+        frames.plain(99, 1),
+        struct.pack(">I", 0) + b"12345",
+    ],
+)
+def test_what_is_no_message_ends_the_connection(server: FakeServer, frame: bytes) -> None:
+    server.send(frame)
+    assert server.wait() == 1
+
+
+def test_a_call_that_makes_no_sense_is_refused(server: FakeServer) -> None:
+    for method, params in (("callback", {}), ("construct", {"item": 7}), ("web", {}), ("configure", {})):
+        assert server.failure(method, params)["kind"] == "exception"
+    for kind in (frames.REPLY, frames.FAILURE):
+        server.send(frames.message(kind, 0x80000001, b"{}"))
+    for kind in (frames.DATA, frames.END, frames.CREDIT, frames.ABORT, frames.CANCEL):
+        server.send(frames.plain(kind, 12345))
+    server.call("ping", {})
+
+
 def test_a_stuck_process_shows_where_it_is(server: FakeServer) -> None:
     server.load(("host_modules.Talkative", {}))
     server.begin("callback", {"id": server.id_of("is_user_expired"), "name": "x", "args": ["block"]})

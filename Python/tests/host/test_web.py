@@ -247,6 +247,16 @@ def test_a_client_that_hangs_up_on_a_producer(web: Web) -> None:
     web.server.log_containing("producer stopped")
 
 
+def test_a_producer_that_fails(web: Web) -> None:
+    response = web.begin("GET", LEAF + "?what=bad%20producer")
+    response.head()
+    web.server.until(lambda: len(response.received()) >= frames.INITIAL_CREDIT)
+    web.server.send(frames.credit(response.number, 10_000_000))
+    log = web.server.log_containing("could not be dealt with")
+    assert "cannot go on" in log["traceback"]
+    assert web.request("GET", LEAF + "?what=redirect")[0].status == 302
+
+
 def test_a_request_broken_off_before_its_end(web: Web) -> None:
     request = {"method": "POST", "uri": LEAF, "headers": [], "client_ip": "1.2.3.4", "secure": False}
     number = web.server.begin("web", {"id": web.ids[LEAF], "request": request})

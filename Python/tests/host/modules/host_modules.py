@@ -463,6 +463,7 @@ class Legacy:
     async def admin(self, request: Any) -> int:
         import json
 
+        assert request.requester.user.to_string() == "@admin:test"
         return int(json.loads(request.content.read())["expiration_ts"]) + len(request.args[b"a"])
 
 

@@ -46,6 +46,9 @@ class Leaf(Resource):
         if what == b"producer":
             Producer(request, 1_000_000)
             return NOT_DONE_YET
+        if what == b"bad producer":
+            BadProducer(request)
+            return NOT_DONE_YET
         if what == b"wait":
             request.notifyFinish().addErrback(
                 lambda failure: logger.info("hung up: %s, %s", failure.type.__name__, request._disconnected)
@@ -110,6 +113,18 @@ class Producer:
     def stopProducing(self) -> None:
         self.going = False
         logger.info("producer stopped")
+
+
+class BadProducer(Producer):
+    """Fails when it is to go on."""
+
+    def __init__(self, request: Any) -> None:
+        super().__init__(request, 1_000_000)
+
+    def resumeProducing(self) -> None:
+        if self.pauses:
+            raise RuntimeError("cannot go on")
+        super().resumeProducing()
 
 
 class Tree(Resource):
