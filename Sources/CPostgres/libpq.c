@@ -69,6 +69,7 @@ FORWARD(int, PQgetlength, (const PGresult *res, int row, int field), (res, row, 
 FORWARD(char *, PQgetvalue, (const PGresult *res, int row, int field), (res, row, field))
 FORWARD(int, PQnparams, (const PGresult *res), (res))
 FORWARD(int, PQntuples, (const PGresult *res), (res))
+FORWARD(int, PQnfields, (const PGresult *res), (res))
 FORWARD(Oid, PQparamtype, (const PGresult *res, int number), (res, number))
 FORWARD(PGresult *, PQprepare,
         (PGconn *conn, const char *name, const char *query, int count, const Oid *types),
