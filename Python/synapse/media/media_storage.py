@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import IO, Any, Awaitable, Callable
+from typing import IO, Any, Callable
 
 from twisted.internet import defer
 from twisted.protocols.basic import FileSender
@@ -52,16 +52,17 @@ class ReadableFileWrapper:
                 result = callback(chunk)
                 if inspect.isawaitable(result):
                     await result
-                await _let_others_run()
+                await _let_others_run(self.clock)
 
 
-def _let_others_run() -> Awaitable[None]:
-    from twisted.internet import reactor
-
+def _let_others_run(clock: Any) -> "defer.Deferred[None]":
+    """Waits for the reactor's next turn, if `clock` is a reactor or has one."""
+    reactor = clock if hasattr(clock, "callLater") else getattr(clock, "_reactor", None)
     done: "defer.Deferred[None]" = defer.Deferred()
-    if not getattr(reactor, "running", False):
-        return defer.succeed(None)
-    reactor.callLater(0, done.callback, None)  # type: ignore[attr-defined]
+    if reactor is None:
+        done.callback(None)
+    else:
+        reactor.callLater(0, done.callback, None)
     return done
 
 

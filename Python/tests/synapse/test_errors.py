@@ -9,8 +9,8 @@ import pytest
 from synapse.api import constants
 from synapse.api.errors import (
     AuthError,
-    Codes,
     CodeMessageException,
+    Codes,
     HttpResponseException,
     InvalidClientCredentialsError,
     InvalidClientTokenError,
@@ -172,7 +172,9 @@ def test_durations(text, value):
     assert Config.parse_duration(text) == value
 
 
-@pytest.mark.parametrize("text, value", [(5, 5), ("5", 5), ("1K", 1024), ("10M", 10485760), ("3G", 3 << 30), ("2T", 2 << 40)])
+@pytest.mark.parametrize(
+    "text, value", [(5, 5), ("5", 5), ("1K", 1024), ("10M", 10485760), ("3G", 3 << 30), ("2T", 2 << 40)]
+)
 def test_sizes(text, value):
     assert Config.parse_size(text) == value
 
