@@ -205,3 +205,12 @@ def test_the_watchdog_says_what_keeps_everybody_waiting(capfd: Any, caplog: Any)
     assert "they go on" in caplog.text
     watchdog.stop()
     watchdog.join(10)
+
+
+def test_answers_wait_for_a_server_that_does_not_read(server: FakeServer) -> None:
+    server.load("host_modules.Echo")
+    number = server.id_of("get_media_config_for_user")
+    text = "x" * 300_000
+    calls = [server.begin("callback", {"id": number, "name": "x", "args": [text]}) for _ in range(40)]
+    for call in calls:
+        assert server.answer(call) == {"echo": text}
