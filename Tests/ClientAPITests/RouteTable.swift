@@ -43,10 +43,10 @@ extension Endpoint {
 enum RouteTable {
     /// Files of the specification of which nothing is served yet.
     static let filesNotYet: Set<String> = [
-        "account-data", "account_deactivation", "admin", "administrative_contact", "appservice_ping",
+        "admin", "appservice_ping",
         "appservice_room_directory", "authed-content-repo", "content-repo", "cross_signing", "key_backup", "keys",
         "login_token", "mutual_rooms", "notifications", "oauth_server_metadata", "old_sync", "openid",
-        "password_management", "peeking_events", "presence", "pusher", "pushrules", "read_markers", "receipts",
+        "peeking_events", "presence", "pusher", "pushrules", "read_markers", "receipts",
         "refresh", "report_content", "room_initial_sync", "room_summary", "room_upgrades", "search",
         "space_hierarchy", "sso_login_redirect", "support", "tags", "third_party_lookup", "threads_list", "to_device",
         "typing", "users", "voip",
@@ -54,6 +54,15 @@ enum RouteTable {
 
     /// Single endpoints that are not served yet, of files of which others are.
     static let endpointsNotYet: Set<String> = [
+        "POST /_matrix/client/v3/account/3pid",
+        "POST /_matrix/client/v3/account/3pid/add",
+        "POST /_matrix/client/v3/account/3pid/bind",
+        "POST /_matrix/client/v3/account/3pid/delete",
+        "POST /_matrix/client/v3/account/3pid/email/requestToken",
+        "POST /_matrix/client/v3/account/3pid/msisdn/requestToken",
+        "POST /_matrix/client/v3/account/3pid/unbind",
+        "POST /_matrix/client/v3/account/password/email/requestToken",
+        "POST /_matrix/client/v3/account/password/msisdn/requestToken",
         "POST /_matrix/client/v3/register/email/requestToken",
         "POST /_matrix/client/v3/register/msisdn/requestToken",
     ]

@@ -34,7 +34,7 @@ import Testing
         try await withTemporaryDatabase(.sqlite) { database in
             try await migrate(database, Schema.migrations)
             let counted = CountingDatabase(database)
-            let server = AccountServer(counted)
+            let server = try await AccountServer(counted)
             let token = try #require(try await server.register("alice").login).accessToken
             _ = try await server.requester(token)
             let reads = counted.reads
@@ -76,7 +76,9 @@ import Testing
             let third = try await server.logIn("alice")
             let other = try #require(try await server.register("bob").login)
             let requester = try await server.requester(first.accessToken)
-            for login in [second, third, other] { _ = try await server.requester(login.accessToken) }
+            for token in [second.accessToken, third.accessToken, other.accessToken] {
+                _ = try await server.requester(token)
+            }
 
             try await server.devices.delete([second.device], of: requester)
             #expect(try await refusal { _ = try await server.requester(second.accessToken) }.status == 401)

@@ -1,6 +1,7 @@
 import Homeserver
 import MatrixCore
 import ModuleAPI
+import SQLEngine
 import TestSupport
 import Testing
 

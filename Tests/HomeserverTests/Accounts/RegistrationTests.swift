@@ -215,7 +215,7 @@ import Testing
                 try transaction.first("SELECT body || data FROM ui_auth_sessions") { $0.text(0) }
             }
             #expect(stored?.contains("hunter2!") == false)
-            let restarted = AccountServer(server.database)
+            let restarted = try await AccountServer(server.database)
             let auth: JSON = ["type": "m.login.dummy", "session": first["session"] ?? .null]
             _ = try registered(try await restarted.register(["auth": auth]))
             _ = try await restarted.logIn("alice", "hunter2!")
