@@ -80,7 +80,13 @@ class MainStore(AccountsStore):
     async def state_of(self, room_id: str, state_filter: Optional[StateFilter] = None) -> Mapping[StateKey, EventBase]:
         """A room's current state, or what a filter takes of it."""
         wanted = state_filter.wire() if state_filter is not None else None
-        return await self._call("get_room_state", room_id=room_id, filter=wanted)
+        if wanted == []:
+            # To the server no pairs mean everything.
+            return {}
+        state = await self._call("get_room_state", room_id=room_id, filter=wanted)
+        if state_filter is None or state_filter.is_full() or wanted is not None:
+            return state
+        return state_filter.filter_state(state)
 
     async def get_current_state_ids(
         self, room_id: str, state_filter: Optional[StateFilter] = None, *_: Any, **__: Any

@@ -40,6 +40,54 @@ def make_tuple_comparison_clause(keys: List[Tuple[str, Any]]) -> Tuple[str, List
     return "(%s) > (%s)" % (columns, marks), [value for _, value in keys]
 
 
+class Row(Tuple[Any, ...]):
+    """A row of a result: a tuple, as upstream gives it since 1.97, that can be asked by column, as before."""
+
+    columns: Tuple[str, ...]
+
+    def __new__(cls, columns: Sequence[str], values: Iterable[Any]) -> "Row":
+        """A row of values in the order of the columns."""
+        row = super().__new__(cls, values)  # type: ignore[type-var]
+        row.columns = tuple(columns)
+        return row
+
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, str):
+            try:
+                return tuple.__getitem__(self, self.columns.index(key))
+            except ValueError:
+                raise KeyError(key) from None
+        return tuple.__getitem__(self, key)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """The value of a column, or `default`."""
+        return self[key] if key in self.columns else default
+
+    def keys(self) -> Tuple[str, ...]:
+        """The columns."""
+        return self.columns
+
+    def items(self) -> List[Tuple[str, Any]]:
+        """The columns with their values."""
+        return list(zip(self.columns, self))
+
+
+def _rows(columns: Iterable[str], txn: LoggingTransaction) -> List[Tuple[Any, ...]]:
+    columns = tuple(columns)
+    return [Row(columns, values) for values in txn.fetchall()]
+
+
+def _keys_and_rows(
+    keys: Optional[Collection[str]], values: Iterable[Any]
+) -> Tuple[Collection[str], List[Tuple[Any, ...]]]:
+    """What is to be inserted; before 1.50 it was given as dicts, without `keys`."""
+    rows = list(values)
+    if keys is None:
+        keys = list(rows[0].keys()) if rows else ()
+        return keys, [tuple(row[key] for key in keys) for row in rows]
+    return keys, [tuple(row) for row in rows]
+
+
 def _where(keyvalues: Optional[Mapping[str, Any]]) -> Tuple[str, List[Any]]:
     if not keyvalues:
         return "", []
@@ -82,10 +130,13 @@ class Statements:
 
     @staticmethod
     def simple_insert_many_txn(
-        txn: LoggingTransaction, table: str, keys: Collection[str], values: Iterable[Iterable[Any]]
+        txn: LoggingTransaction,
+        table: str,
+        keys: Optional[Collection[str]] = None,
+        values: Iterable[Iterable[Any]] = (),
     ) -> None:
-        """Inserts rows."""
-        rows = [tuple(row) for row in values]
+        """Inserts rows: the values of `keys` in their order, or dicts if there are no `keys`."""
+        keys, rows = _keys_and_rows(keys, values)
         if rows:
             txn.execute_batch(
                 "INSERT INTO %s (%s) VALUES (%s)" % (table, ", ".join(keys), ", ".join("?" for _ in keys)), rows
@@ -109,7 +160,7 @@ class Statements:
             raise StoreError(404, "No row found (%s)" % (table,))
         if len(rows) > 1:
             raise StoreError(500, "More than one row matched (%s)" % (table,))
-        return rows[0]
+        return Row(tuple(retcols), rows[0])
 
     @staticmethod
     def simple_select_one_onecol_txn(
@@ -138,8 +189,9 @@ class Statements:
     ) -> List[Tuple[Any, ...]]:
         """All rows that match; all there are without `keyvalues`."""
         where, args = _where(keyvalues)
+        retcols = list(retcols)
         txn.execute("SELECT %s FROM %s%s" % (", ".join(retcols), table, where), args)
-        return txn.fetchall()
+        return _rows(retcols, txn)
 
     @staticmethod
     def simple_select_many_txn(
@@ -155,11 +207,12 @@ class Statements:
             return []
         clause, args = make_in_list_sql_clause(txn.database_engine, column, iterable)
         clauses = [clause] + ["%s = ?" % (key,) for key in keyvalues]
+        retcols = list(retcols)
         txn.execute(
             "SELECT %s FROM %s WHERE %s" % (", ".join(retcols), table, " AND ".join(clauses)),
             args + list(keyvalues.values()),
         )
-        return txn.fetchall()
+        return _rows(retcols, txn)
 
     @staticmethod
     def simple_select_list_paginate_txn(
@@ -184,12 +237,13 @@ class Statements:
                 clauses.append("%s %s ?" % (column, comparison))
                 args.append(value)
         where = " WHERE " + " AND ".join(clauses) if clauses else ""
+        retcols = list(retcols)
         txn.execute(
             "SELECT %s FROM %s%s ORDER BY %s %s LIMIT ? OFFSET ?"
             % (", ".join(retcols), table, where, orderby, order_direction),
             args + [limit, start],
         )
-        return txn.fetchall()
+        return _rows(retcols, txn)
 
     @staticmethod
     def simple_search_list_txn(
@@ -198,8 +252,9 @@ class Statements:
         """All rows whose column holds a text."""
         if not term:
             return None
+        retcols = list(retcols)
         txn.execute("SELECT %s FROM %s WHERE %s LIKE ?" % (", ".join(retcols), table, col), ("%" + term + "%",))
-        return txn.fetchall()
+        return _rows(retcols, txn)
 
     @staticmethod
     def simple_update_txn(

@@ -197,7 +197,11 @@ class DatabasePool(Statements):
         return await self.runInteraction(desc, self.simple_insert_returning_txn, table, values, returning)
 
     async def simple_insert_many(
-        self, table: str, keys: Collection[str], values: Collection[Collection[Any]], desc: str = "simple_insert_many"
+        self,
+        table: str,
+        keys: Optional[Collection[str]] = None,
+        values: Collection[Any] = (),
+        desc: str = "simple_insert_many",
     ) -> None:
         """Inserts rows."""
         await self.runInteraction(desc, self.simple_insert_many_txn, table, keys, values)

@@ -99,3 +99,21 @@ def test_single_statements(notes, reactor):
 def test_comparison_with_tuples(notes, reactor):
     clause, args = make_tuple_in_list_sql_clause(notes.engine, ("id", "owner"), [(1, "a"), (3, "a")])
     assert reactor.wait(notes.execute("tuples", "SELECT id FROM notes WHERE " + clause, *args)) == [(1,)]
+
+
+def test_rows_are_tuples_that_can_be_asked_by_column(inside, notes):
+    row = inside(DatabasePool.simple_select_one_txn, "notes", {"id": 1}, ["id", "body"])
+    assert row == (1, "x")
+    assert (row["body"], row[0], row.get("none"), dict(row)) == ("x", 1, None, {"id": 1, "body": "x"})
+    number, body = row
+    assert {**row} == {"id": number, "body": body}
+    with pytest.raises(KeyError):
+        row["none"]
+    (listed,) = inside(DatabasePool.simple_select_list_txn, "notes", {"id": 2}, ("id", "owner"))
+    assert listed["owner"] == "a"
+
+
+def test_rows_to_insert_may_be_dicts(inside):
+    rows = [{"id": 7, "owner": "q"}, {"owner": "r", "id": 8}]
+    inside(DatabasePool.simple_insert_many_txn, table="notes", values=rows)
+    assert inside(DatabasePool.simple_select_one_onecol_txn, "notes", {"id": 8}, "owner") == "r"

@@ -1,0 +1,1 @@
+"""Templates that modules load without bringing them along: those of mails and pages about accounts' validity."""
