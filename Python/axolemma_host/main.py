@@ -44,7 +44,7 @@ class Host:
         self._server: Optional[Dict[str, Any]] = None
         self._hs: Any = None
         self._stopping = False
-        for method in ("configure", "construct", "started", "forget_state", "log_level", "ping", "stop"):
+        for method in ("configure", "open", "construct", "started", "forget_state", "log_level", "ping", "stop"):
             self.peer.handle(method, getattr(self, "_" + method))
 
     def start(self) -> None:
@@ -61,6 +61,11 @@ class Host:
         if level:
             logs.set_level(level)
         self.peer.reply(number, {"results": self.modules.configure(params["modules"])})
+
+    def _open(self, number: int, params: Dict[str, Any], attachment: bytes) -> None:
+        # The server opens its database after it has read the configuration, and before it makes modules.
+        self._server.update(params)
+        self.peer.reply(number, {})
 
     def _construct(self, number: int, params: Dict[str, Any], attachment: bytes) -> None:
         item = params["item"]
