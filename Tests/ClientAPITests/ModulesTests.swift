@@ -51,8 +51,8 @@ import WebServer
         let host = #"{"state":"running","pid":42,"restarts":1,"rss_bytes":50000000,"pending_calls":7}"#
         #expect(shown == #"{"modules":[],"python":\#(host)}"#)
         let down = try await answer(ModulesOverview(modules: [], python: PythonHostOverview(state: .down)))
-        #expect(
-            down == #"{"modules":[],"python":{"state":"down","pid":null,"restarts":0,"rss_bytes":null,"pending_calls":0}}"#)
+        let nothing = #"{"state":"down","pid":null,"restarts":0,"rss_bytes":null,"pending_calls":0}"#
+        #expect(down == #"{"modules":[],"python":\#(nothing)}"#)
     }
 
     @Test func `what the registry counts is what is shown`() async throws {

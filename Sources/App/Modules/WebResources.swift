@@ -1,3 +1,4 @@
+import MatrixCore
 import ModuleAPI
 import WebServer
 
@@ -35,10 +36,11 @@ extension Reply {
             body = .stream { writer in try await stream(WebBodyWriter { try await writer.write($0) }) }
         }
         guard (200...599).contains(response.status) else {
+            let impossible = ImpossibleStatus(status: response.status)
             if case .stream(let stream) = response.body {
-                try? await stream(WebBodyWriter { _ in throw BodyNotWanted() })
+                try? await stream(WebBodyWriter { _ in throw impossible })
             }
-            throw ImpossibleStatus(status: response.status)
+            throw impossible
         }
         self.init(
             status: response.status, headers: response.headers.fields.map { HeaderField($0.name, $0.value) },
