@@ -7,7 +7,8 @@ import Testing
 
 extension RoomServer {
     var reader: RoomReader {
-        RoomReader(database: database, states: sender.states, stream: stream, time: .system)
+        RoomReader(
+            database: database, states: sender.states, stream: stream, time: .system, modules: registry)
     }
 
     fileprivate func leave(_ room: RoomID, by user: Requester) async throws {

@@ -1,6 +1,5 @@
 import Logging
 import MatrixCore
-import ModuleAPI
 import SQLEngine
 import Storage
 import Synchronization
@@ -22,10 +21,14 @@ struct RoomServer: Sendable {
     let sync: SyncService
     let timeouts = TimeoutWheel()
     let registry: ModuleRegistry
+    let directory: RoomDirectory
+    let accountData: AccountDataService
+    let modules: RoomsForModules
 
     /// - Parameter userLimit: How many users' rooms to keep in memory.
     init(
-        _ database: any Database, userLimit: Int = 20_000, register: (ModuleRegistry) -> Void = { _ in }
+        _ database: any Database, userLimit: Int = 20_000, limits: RateLimitSettings = .unlimited,
+        register: (ModuleRegistry) -> Void = { _ in }
     ) async throws {
         self.database = database
         let ticks = Mutex<Int64>(1_700_000_000_000)
@@ -42,14 +45,13 @@ struct RoomServer: Sendable {
         try await stream.start()
         registry = ModuleRegistry(runner: CallbackRunner(log: log), log: log)
         register(registry)
-        registry.freeze()
         let key = SigningKey(seed: [UInt8](repeating: 7, count: 32), version: "test")
         guard let key else { throw StorageError.damaged("no key") }
         sender = EventSender(
             database: database, states: RoomStates(database: database, caches: caches), writers: writers,
             composer: EventComposer(serverName: Self.name, key: key, time: time), modules: registry, stream: stream)
         let settings = RoomSettings(serverName: Self.name)
-        let limiter = RateLimiter(settings: .unlimited, time: time)
+        let limiter = RateLimiter(settings: limits, time: time)
         memberships = MembershipService(
             database: database, sender: sender, stream: stream, modules: registry, limiter: limiter, settings: settings)
         rooms = RoomService(sender: sender, memberships: memberships, limiter: limiter)
@@ -57,13 +59,36 @@ struct RoomServer: Sendable {
             database: database, sender: sender, memberships: memberships, modules: registry, limiter: limiter,
             random: .system, settings: settings)
         sync = SyncService(
-            database: database, caches: caches, stream: stream, timeouts: timeouts, time: time, settings: settings)
+            database: database, caches: caches, stream: stream, timeouts: timeouts, time: time, settings: settings,
+            modules: registry)
+        directory = RoomDirectory(database: database, sender: sender, stream: stream, settings: settings)
+        accountData = AccountDataService(database: database, stream: stream, modules: registry)
+        modules = RoomsForModules(
+            database: database, sender: sender, rooms: rooms, memberships: memberships, creation: creation,
+            directory: directory)
     }
 
     func user(_ name: String, device: String = "DEVICE", isGuest: Bool = false) -> Requester {
         Requester(
             user: UserID(trusted: "@\(name):\(Self.name)"), device: DeviceID(device),
             accountNumber: Int64(name.utf8.first ?? 0), isGuest: isGuest)
+    }
+
+    /// A user with an account.
+    func registered(
+        _ name: String, isAdmin: Bool = false, isShadowBanned: Bool = false, profile: UserProfile? = nil
+    ) async throws -> Requester {
+        let user = UserID(trusted: "@\(name):\(Self.name)")
+        let number = try await database.write { transaction -> Int64 in
+            var new = NewAccount(user: user, createdAt: Timestamp(milliseconds: 1))
+            new.isAdmin = isAdmin
+            guard let account = try transaction.accounts.insert(new) else { throw StorageError.damaged("taken") }
+            if isShadowBanned { try transaction.accounts.setShadowBanned(true, of: account.number) }
+            if let profile { try transaction.profiles.set(profile, ofAccount: account.number) }
+            return account.number
+        }
+        return Requester(
+            user: user, device: "DEVICE", accountNumber: number, isAdmin: isAdmin, isShadowBanned: isShadowBanned)
     }
 
     func createRoom(by user: Requester, _ request: JSONObject = ["preset": "public_chat"]) async throws -> RoomID {
@@ -116,12 +141,13 @@ extension JSON {
 
 /// Runs `body` on a server over an empty database.
 func withRoomServer(
-    _ engine: Engine, userLimit: Int = 20_000, register: (ModuleRegistry) -> Void = { _ in },
+    _ engine: Engine, userLimit: Int = 20_000, limits: RateLimitSettings = .unlimited,
+    register: (ModuleRegistry) -> Void = { _ in },
     _ body: (RoomServer) async throws -> Void
 ) async throws {
     try await withTemporaryDatabase(engine) { database in
         try await migrate(database, Schema.migrations)
-        try await body(try await RoomServer(database, userLimit: userLimit, register: register))
+        try await body(try await RoomServer(database, userLimit: userLimit, limits: limits, register: register))
     }
 }
 
