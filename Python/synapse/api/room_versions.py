@@ -130,7 +130,8 @@ KNOWN_ROOM_VERSIONS: Dict[str, RoomVersion] = {
 
 def room_version_named(identifier: Optional[str]) -> RoomVersion:
     """The room version called `identifier`; one nobody knows is taken for the newest, under its own name."""
-    version = KNOWN_ROOM_VERSIONS.get(identifier or "1")
+    identifier = identifier or "1"
+    version = KNOWN_ROOM_VERSIONS.get(identifier)
     if version is None:
         version = attr.evolve(_V12, identifier=identifier, disposition=RoomDisposition.UNSTABLE)
     return version

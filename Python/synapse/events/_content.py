@@ -22,7 +22,7 @@ def copy_json(value: Any) -> Any:
     return value
 
 
-class FrozenContent(Dict[str, Any]):
+class FrozenContent(dict):  # type: ignore[type-arg]
     """The content of an event: a dictionary that cannot be changed.
 
     Nested values are copies, so changing one of them changes nothing else. `copy()` gives a plain dictionary.
@@ -82,7 +82,7 @@ class FrozenContent(Dict[str, Any]):
         return merged
 
 
-class Unsigned(Dict[str, Any]):
+class Unsigned(dict):  # type: ignore[type-arg]
     """The `unsigned` of an event: only keys that every server of the room may know."""
 
     __slots__ = ()

@@ -48,7 +48,7 @@ class _AsyncResource(resource.Resource):
     def render(self, request: Request) -> int:
         """Starts the handler; the answer follows."""
         deferred = defer.ensureDeferred(self._async_render_wrapper(request))
-        request.render_deferred = deferred
+        request.render_deferred = deferred  # type: ignore[attr-defined]
         deferred.addErrback(_log_failure, request)
         return NOT_DONE_YET
 
@@ -96,6 +96,9 @@ def _log_failure(failure: Failure, request: Request) -> None:
 
 class DirectServeJsonResource(_AsyncResource):
     """A resource that answers with JSON; errors are the JSON of the client-server API."""
+
+    # Here too, for subclasses that do not call this constructor.
+    canonical_json = False
 
     def __init__(self, canonical_json: bool = False, extract_context: bool = False, clock: Any = None, **_: Any):
         super().__init__(extract_context)

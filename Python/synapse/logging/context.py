@@ -102,7 +102,8 @@ class PreserveLoggingContext:
 def nested_logging_context(suffix: str) -> LoggingContext:
     """A context within the present one."""
     outer = current_context()
-    return LoggingContext("%s-%s" % (outer, suffix), parent_context=outer if outer else None)
+    parent = outer if isinstance(outer, LoggingContext) else None
+    return LoggingContext("%s-%s" % (outer, suffix), parent_context=parent)
 
 
 def run_in_background(f: Callable[..., Any], *args: Any, **kwargs: Any) -> "defer.Deferred[Any]":

@@ -257,7 +257,7 @@ class Registering:
 
     def _delegates_authentication(self) -> bool:
         """Whether another service authenticates this server's users."""
-        settings = getattr(self._hs, "server_settings", None) or {}
+        settings = self._hs.server.get("config") or {}
         service = settings.get("matrix_authentication_service") or {}
         older = (settings.get("experimental_features") or {}).get("msc3861") or {}
         return bool(service.get("enabled") or older.get("enabled"))

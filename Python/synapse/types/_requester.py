@@ -16,7 +16,7 @@ class Requester:
     user: UserID
     access_token_id: Optional[int]
     is_guest: bool
-    scope: Set[str]
+    scope: Set[str] = attr.ib(hash=False)
     shadow_banned: bool
     device_id: Optional[str]
     app_service_id: Optional[str]

@@ -7,7 +7,7 @@ import re
 import secrets
 import string
 from ipaddress import AddressValueError, IPv6Address
-from typing import Any, Iterable, Optional, Tuple
+from typing import Any, Iterable, List, Optional, Tuple
 
 from synapse._missing import missing_names
 from synapse.api.errors import Codes, SynapseError
@@ -105,7 +105,7 @@ def parse_and_validate_mxc_uri(mxc: str) -> Tuple[str, Optional[int], str]:
 
 def shortstr(iterable: Iterable[Any], maxitems: int = 5) -> str:
     """The first few items as text."""
-    items = []
+    items: List[str] = []
     for number, item in enumerate(iterable):
         if number == maxitems:
             return "[" + ", ".join(items) + ", ...]"

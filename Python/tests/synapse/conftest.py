@@ -52,7 +52,7 @@ class FakeHomeServer:
         self.peer = FakePeer()
         self.registrations = Registrations(self.peer)
         self.clock = task.Clock()
-        self.server_settings: Dict[str, Any] = {}
+        self.server: Dict[str, Any] = {"config": {}}
         self.config = _Section(
             server=_Section(public_baseurl="https://test/", custom_template_directory=None, server_name="test"),
             email=_Section(email_app_name="Matrix"),

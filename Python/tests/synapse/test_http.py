@@ -44,7 +44,12 @@ class Channel:
     def writeHeaders(self, version, code, reason, headers):
         self.code = int(code)
         self.request.chunked = 0
-        self.headers = headers if isinstance(headers, Headers) else Headers(dict(headers))
+        pairs = headers
+        if isinstance(headers, Headers):
+            pairs = [(name, value) for name, values in headers.getAllRawHeaders() for value in values]
+        self.headers = Headers()
+        for name, value in pairs:
+            self.headers.addRawHeader(name, value)
 
     def write(self, data):
         self.body += data

@@ -131,7 +131,7 @@ def test_two_checkers_of_one_type_agree_on_fields(api, peer, module):
     [{"matrix_authentication_service": {"enabled": True}}, {"experimental_features": {"msc3861": {"enabled": True}}}],
 )
 def test_password_providers_need_password_authentication(api, hs, module, settings):
-    hs.server_settings.update(settings)
+    hs.server["config"].update(settings)
     with pytest.raises(ConfigError):
         api.register_password_auth_provider_callbacks(check_3pid_auth=callback)
 
