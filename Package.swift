@@ -198,7 +198,8 @@ let package = Package(
         .testTarget(
             name: "AppTests",
             dependencies: [
-                "App", "MatrixCore", "ServerConfiguration",
+                "App", "MatrixCore", "ModuleAPI", "Outbound", "ServerConfiguration", "ServerMetrics", "TestSupport",
+                "WebServer",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
