@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import faulthandler
 import gc
-import logging
 import resource
 import signal
 import socket
@@ -21,8 +20,6 @@ from axolemma_host.peer import Peer
 from axolemma_host.registrations import Registrations
 from axolemma_host.watchdog import Watchdog
 from axolemma_host.web import WebProxy
-
-logger = logging.getLogger(__name__)
 
 #: How long callbacks may go on after the server has said to stop.
 LONGEST_FINISH = 5.0
@@ -118,7 +115,8 @@ class Host:
 
     def _lost(self, reason: Failure) -> None:
         if not self._stopping:
-            logger.error("The connection to the server was lost: %s", reason.getErrorMessage())
+            # Log notes have no way to go any more.
+            print(f"The connection to the server was lost: {reason.getErrorMessage()}", file=sys.stderr, flush=True)
             self.exit_code = 1
         self.watchdog.end_soon(self.exit_code)
         self._stop_reactor()

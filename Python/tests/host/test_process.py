@@ -119,6 +119,8 @@ def test_an_interrupt_from_the_terminal_is_the_servers_business(server: FakeServ
 def test_a_broken_frame_ends_the_connection(server: FakeServer) -> None:
     server.send(struct.pack(">IBI", 0xFFFFFFFF, frames.CALL, 1))
     assert server.wait() == 1
+    assert server.process.stderr is not None
+    assert b"a frame of 4294967295 bytes" in server.process.stderr.read()
 
 
 @pytest.mark.parametrize(
