@@ -39,7 +39,7 @@ class Registration:
         #: How many arguments it is given; None for all.
         self.count: Optional[int] = None
         if name in _PROBED:
-            self.count = 2 if len(inspect.signature(function).parameters) == 2 else 1
+            self.count = 2 if _parameter_count(function) == 2 else 1
 
 
 class Mount:
@@ -53,6 +53,14 @@ class Mount:
         self.resource = resource
         #: How many segments of a request's path lead to the resource.
         self.depth = len(path.split("/")[1:])
+
+
+def _parameter_count(function: Callable[..., Any]) -> int:
+    """How many parameters a callable names; 0 where it does not say."""
+    try:
+        return len(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        return 0
 
 
 def label_of(function: Callable[..., Any]) -> str:

@@ -130,3 +130,12 @@ def test_additional_resources_without_a_known_interface(server: FakeServer) -> N
     error = server.failure("construct", {"item": 0})
     assert error["kind"] == "config"
     assert "does not implement a known interface" in error["message"]
+
+
+def test_checkers_of_one_type_with_different_fields_do_not_load(server: FakeServer) -> None:
+    server.configure("host_modules.OtherFields", entry("password_provider", "PasswordProvider"))
+    server.call("construct", {"item": 0})
+    error = server.failure("construct", {"item": 1})
+    assert error["type"] == "RuntimeError"
+    assert "host_modules.OtherFields" in error["message"]
+    assert "legacy_modules.PasswordProvider" in error["message"]

@@ -484,3 +484,14 @@ class Deliveries:
 
     async def delivered(self, delivery: Any) -> None:
         logger.info("%s %s %s", delivery.server_name, delivery.method.value, [e.event_id for e in delivery.events])
+
+
+class OtherFields:
+    """Wants more for a password login than others do."""
+
+    def __init__(self, config: Any, api: Any) -> None:
+        api.register_password_auth_provider_callbacks(
+            auth_checkers={("m.login.password", ("password", "extra")): self.check}
+        )
+
+    async def check(self, username: str, login_type: str, login_dict: Any) -> Any: ...
