@@ -47,10 +47,7 @@ final class PostgresConnection: Connection {
         PQsetNoticeProcessor(handle, { _, _ in }, nil)
         do throws(SQLError) {
             try check(parameters)
-            if !parameters.searchPath.isEmpty {
-                let schemas = parameters.searchPath.map { "\"\($0.replacing("\"", with: "\"\""))\"" }
-                try command("SET search_path TO \(schemas.joined(separator: ", "))")
-            }
+            try choosePath(parameters)
         } catch {
             PQfinish(handle)
             throw error
@@ -80,6 +77,23 @@ final class PostgresConnection: Connection {
         }
         guard parameters.allowsUnsafeLocale || ["C", "POSIX", "C.UTF-8"].contains(collation) else {
             throw SQLError(.other, "the database's collation must be C, not \(collation): \(PostgresConnection.advice)")
+        }
+    }
+
+    /// Says where names are looked up.
+    private func choosePath(_ parameters: PostgresParameters) throws(SQLError) {
+        if !parameters.searchPath.isEmpty {
+            let schemas = parameters.searchPath.map { "\"\($0.replacing("\"", with: "\"\""))\"" }
+            try command("SET search_path TO \(schemas.joined(separator: ", "))")
+        } else if let schema = parameters.schema {
+            var path = ""
+            _ = try run("SELECT current_setting('search_path')", []) { row in
+                path = row.text(0)
+                return false
+            }
+            // Whoever chose something else knows why. What is in `public` is still found there.
+            guard path == "\"$user\", public" else { return }
+            try command("SET search_path TO \(schema), \"$user\", public")
         }
     }
 

@@ -16,11 +16,30 @@ package enum PostgresDatabase {
             connect: { _ throws(SQLError) in try PostgresConnection(parameters, logger: logger) })
         do {
             try await pool.write { _ in }
+            if let schema = parameters.schema { try await make(schema, in: pool) }
         } catch {
             try? await pool.close()
             throw error
         }
         return pool
+    }
+
+    /// Makes the schema for the tables of a database that has none of ours yet.
+    ///
+    /// One who may not make it goes on in the schema there is.
+    private static func make(_ schema: String, in database: any Database) async throws {
+        try await database.write { transaction in
+            let isWanted = try transaction.first(
+                """
+                SELECT to_regclass('schema_migrations') IS NULL AND to_regnamespace(CAST($1 AS TEXT)) IS NULL
+                AND current_setting('search_path') LIKE CAST($1 AS TEXT) || ', %'
+                AND has_database_privilege(current_database(), 'CREATE')
+                """, .text(schema)
+            ) { $0.bool(0) }
+            guard isWanted == true else { return }
+            try transaction.execute("SELECT pg_advisory_xact_lock(CAST(\(0x7363_6865_6d61) AS BIGINT))")
+            try transaction.execute("CREATE SCHEMA IF NOT EXISTS \(schema)")
+        }
     }
 
     /// Runs one command outside a transaction, as `CREATE DATABASE` needs it.

@@ -12,6 +12,11 @@ package struct PostgresParameters: Sendable {
     /// empty.
     package var searchPath: [String] = []
 
+    /// The schema in which a new database gets its tables: a word of small letters. Used only where nothing else
+    /// chooses the schemas: an operator may set `search_path` for a role or a database, and older databases have their
+    /// tables in `public`.
+    package var schema: String?
+
     /// libpq's keywords and their values.
     private var keywords: [String: String] = [:]
 
