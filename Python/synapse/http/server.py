@@ -71,6 +71,7 @@ class _AsyncResource(resource.Resource):
             return None
         if handler is None:
             raise UnrecognizedRequestError(code=405)
+        request.is_render_cancellable = is_method_cancellable(handler)  # type: ignore[attr-defined]
         result = handler(request)
         return await result if inspect.isawaitable(result) else result
 
@@ -163,7 +164,7 @@ class JsonResource(DirectServeJsonResource, HttpServer):
             methods[method.encode("ascii")] = _PathEntry(callback, servlet_classname)
 
     def _handler(self, request: Request) -> Tuple[ServletCallback, Dict[str, str]]:
-        path = request.path.decode("ascii")
+        path = request.path.decode("ascii", "replace")
         known = False
         wanted = [request.method]
         if request.method == b"HEAD":
@@ -187,6 +188,7 @@ class JsonResource(DirectServeJsonResource, HttpServer):
             respond_to_options(request)
             return None
         callback, groups = self._handler(request)
+        request.is_render_cancellable = is_method_cancellable(callback)  # type: ignore[attr-defined]
         result = callback(request, **groups)
         return await result if inspect.isawaitable(result) else result
 

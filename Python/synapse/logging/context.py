@@ -7,7 +7,7 @@ code that manages them works unchanged.
 from __future__ import annotations
 
 import inspect
-import threading
+from contextvars import ContextVar
 from typing import Any, Callable, Optional, TypeVar, Union
 
 from twisted.internet import defer, threads
@@ -37,18 +37,18 @@ class _Sentinel:
 SENTINEL_CONTEXT = _Sentinel()
 LoggingContextOrSentinel = Union["LoggingContext", _Sentinel]
 
-_current = threading.local()
+_current: "ContextVar[LoggingContextOrSentinel]" = ContextVar("synapse_logging_context", default=SENTINEL_CONTEXT)
 
 
 def current_context() -> LoggingContextOrSentinel:
     """The context of the code that runs."""
-    return getattr(_current, "context", SENTINEL_CONTEXT)
+    return _current.get()
 
 
 def set_current_context(context: LoggingContextOrSentinel) -> LoggingContextOrSentinel:
     """Changes the context and returns the one before."""
     before = current_context()
-    _current.context = context
+    _current.set(context)
     return before
 
 
