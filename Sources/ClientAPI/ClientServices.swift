@@ -7,22 +7,29 @@ package struct ClientServices: Sendable {
     /// Registration, login, devices, profiles.
     package struct Accounts: Sendable {
         package var accounts: AccountService
+        package var logins: LoginService
         package var registration: RegistrationService
         package var interactiveAuth: UserInteractiveAuth
         package var devices: DeviceService
         package var profiles: ProfileService
-        package var limits: RateLimiter
+        package var passwords: PasswordChange
+        package var deactivation: DeactivationService
+        package var renewal: AccountRenewalService
 
         package init(
-            accounts: AccountService, registration: RegistrationService, interactiveAuth: UserInteractiveAuth,
-            devices: DeviceService, profiles: ProfileService, limits: RateLimiter
+            accounts: AccountService, logins: LoginService, registration: RegistrationService,
+            interactiveAuth: UserInteractiveAuth, devices: DeviceService, profiles: ProfileService,
+            passwords: PasswordChange, deactivation: DeactivationService, renewal: AccountRenewalService
         ) {
             self.accounts = accounts
+            self.logins = logins
             self.registration = registration
             self.interactiveAuth = interactiveAuth
             self.devices = devices
             self.profiles = profiles
-            self.limits = limits
+            self.passwords = passwords
+            self.deactivation = deactivation
+            self.renewal = renewal
         }
     }
 
@@ -35,10 +42,11 @@ package struct ClientServices: Sendable {
         package var directory: RoomDirectory
         package var sync: SyncService
         package var filters: FilterService
+        package var accountData: AccountDataService
 
         package init(
             creation: RoomCreation, rooms: RoomService, memberships: MembershipService, reader: RoomReader,
-            directory: RoomDirectory, sync: SyncService, filters: FilterService
+            directory: RoomDirectory, sync: SyncService, filters: FilterService, accountData: AccountDataService
         ) {
             self.creation = creation
             self.rooms = rooms
@@ -47,6 +55,7 @@ package struct ClientServices: Sendable {
             self.directory = directory
             self.sync = sync
             self.filters = filters
+            self.accountData = accountData
         }
     }
 
@@ -77,6 +86,7 @@ private func discoveryEndpoints(_ services: ClientServices) -> [any EndpointGrou
         Wellknown(discovery: services.discovery),
         Capabilities(
             profiles: services.accounts.profiles.settings,
+            changesPasswords: services.accounts.accounts.settings.allowsPasswordChanges,
             defaultRoomVersion: services.rooms.directory.settings.defaultVersion,
             further: services.furtherCapabilities),
     ]
@@ -85,13 +95,19 @@ private func discoveryEndpoints(_ services: ClientServices) -> [any EndpointGrou
 private func accountEndpoints(_ services: ClientServices) -> [any EndpointGroup] {
     let accounts = services.accounts
     return [
-        LoginEndpoints(accounts: accounts.accounts, limits: accounts.limits, discovery: services.discovery),
+        LoginEndpoints(logins: accounts.logins, discovery: services.discovery),
         Registration(registration: accounts.registration),
         RegistrationTokens(registration: accounts.registration),
         Logout(devices: accounts.devices),
         Whoami(),
         DeviceManagement(devices: accounts.devices, interactiveAuth: accounts.interactiveAuth),
         Profile(profiles: accounts.profiles),
+        PasswordManagement(passwords: accounts.passwords),
+        AccountDeactivation(
+            accounts: accounts.accounts, deactivation: accounts.deactivation,
+            interactiveAuth: accounts.interactiveAuth),
+        AdministrativeContact(accounts: accounts.accounts),
+        AccountValidity(renewal: accounts.renewal),
         Filter(filters: services.rooms.filters),
     ]
 }
@@ -117,5 +133,6 @@ private func roomEndpoints(_ services: ClientServices.Rooms) -> [any EndpointGro
         Directory(directory: services.directory),
         ListPublicRooms(directory: services.directory),
         Sync(sync: services.sync, filters: services.filters),
+        AccountData(accountData: services.accountData),
     ]
 }

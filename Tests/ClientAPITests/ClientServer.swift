@@ -15,7 +15,10 @@ struct ClientServer: Sendable {
 
     /// Everything that is served.
     var groups: [any EndpointGroup] {
-        endpoints(for: client) + [Register(registration: sharedSecret), ServerVersion(version: "0")]
+        endpoints(for: client) + [
+            Register(registration: sharedSecret), ServerVersion(version: "0"),
+            AdminAPI.AccountValidity(renewal: client.accounts.renewal),
+        ]
     }
 
     init(_ database: any Database, configure: (inout RoomSettings) -> Void = { _ in }) async throws {
@@ -25,19 +28,22 @@ struct ClientServer: Sendable {
         var settings = RoomSettings(serverName: name)
         configure(&settings)
 
+        let registry = ModuleRegistry(runner: CallbackRunner(log: log), log: log)
         let tokens = AccessTokenService(
-            database: database, time: .system, random: .system, lastSeen: LastSeenRecorder(database: database))
+            database: database, time: .system, random: .system, lastSeen: LastSeenRecorder(database: database),
+            modules: registry)
         let accounts = AccountService(
             database: database, settings: AccountSettings(serverName: name), tokens: tokens,
-            passwords: PasswordHasher(rounds: 4, pepper: ""), limits: limits)
+            passwords: PasswordHasher(rounds: 4, pepper: ""), limits: limits, modules: registry)
+        let credentials = CredentialService(accounts: accounts, modules: registry, limits: limits)
         let interactiveAuth = UserInteractiveAuth(
-            database: database, settings: AccountSettings(serverName: name), stages: [DummyStage()])
+            database: database, settings: AccountSettings(serverName: name), credentials: credentials,
+            stages: [DummyStage()])
         sharedSecret = SharedSecretRegistration(accounts: accounts)
 
         let caches = StorageCaches(serverName: name)
         let stream = EventStream(database: database, caches: caches)
         try await stream.start()
-        let registry = ModuleRegistry(runner: CallbackRunner(log: log), log: log)
         guard let key = SigningKey(seed: [UInt8](repeating: 7, count: 32), version: "test") else { throw NoKey() }
         let sender = EventSender(
             database: database, states: RoomStates(database: database, caches: caches), writers: RoomWriters(),
@@ -47,26 +53,37 @@ struct ClientServer: Sendable {
         client = ClientServices(
             accounts: .init(
                 accounts: accounts,
+                logins: LoginService(
+                    accounts: accounts, credentials: credentials, loginTokens: LoginTokenService(database: database),
+                    limits: limits, modules: registry),
                 registration: RegistrationService(
-                    database: database, accounts: accounts, interactiveAuth: interactiveAuth, limits: limits),
+                    database: database, accounts: accounts, interactiveAuth: interactiveAuth, limits: limits,
+                    modules: registry),
                 interactiveAuth: interactiveAuth,
                 devices: DeviceService(
                     database: database, tokens: tokens, lastSeen: LastSeenRecorder(database: database)),
                 profiles: ProfileService(
-                    database: database, settings: ProfileSettings(serverName: name), observer: memberships),
-                limits: limits),
+                    database: database, settings: ProfileSettings(serverName: name), modules: registry,
+                    observer: memberships),
+                passwords: PasswordChange(accounts: accounts, interactiveAuth: interactiveAuth),
+                deactivation: DeactivationService(
+                    database: database, tokens: tokens, memberships: memberships, stream: stream,
+                    states: sender.states, modules: registry),
+                renewal: AccountRenewalService(modules: registry)),
             rooms: .init(
                 creation: RoomCreation(
                     database: database, sender: sender, memberships: memberships, modules: registry, limiter: limits,
                     random: .system, settings: settings),
                 rooms: RoomService(sender: sender, memberships: memberships, limiter: limits),
                 memberships: memberships,
-                reader: RoomReader(database: database, states: sender.states, stream: stream, time: .system),
+                reader: RoomReader(
+                    database: database, states: sender.states, stream: stream, time: .system, modules: registry),
                 directory: RoomDirectory(database: database, sender: sender, stream: stream, settings: settings),
                 sync: SyncService(
                     database: database, caches: caches, stream: stream, timeouts: TimeoutWheel(), time: .system,
-                    settings: settings),
-                filters: FilterService(database: database)),
+                    settings: settings, modules: registry),
+                filters: FilterService(database: database),
+                accountData: AccountDataService(database: database, stream: stream, modules: registry)),
             discovery: ClientDiscovery())
     }
 

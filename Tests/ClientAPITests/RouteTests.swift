@@ -49,6 +49,17 @@ import WebServer
         }
     }
 
+    @Test func `who is expired may log out, ask for a renewal and for versions`() async throws {
+        try await withEndpoints { endpoints in
+            let open = endpoints.filter(\.admitsExpiredAccounts).map(\.name)
+            #expect(
+                Set(open) == [
+                    "GET /_matrix/client/versions", "POST /_matrix/client/v3/account_validity/send_mail",
+                    "POST /_matrix/client/v3/logout", "POST /_matrix/client/v3/logout/all",
+                ])
+        }
+    }
+
     @Test func `the list of public rooms is open to anyone if the configuration says so`() async throws {
         for isOpen in [false, true] {
             try await withEndpoints(configure: { $0.showsDirectoryToAnyone = isOpen }) { endpoints in

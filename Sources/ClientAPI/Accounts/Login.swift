@@ -31,7 +31,8 @@ package struct LoginEndpoints: EndpointGroup {
 
     /// Logs a user in.
     @Sendable func login(_ call: Call) async throws -> Reply {
-        var answer = try await logins.logIn(call.object(), from: call.source)
+        let showsToken = call.header("Authorization") != nil || call.query("access_token") != nil
+        var answer = try await logins.logIn(call.object(), from: call.source, showsToken: showsToken)
         if let content = discovery.content { answer["well_known"] = .object(content) }
         return .json(answer)
     }

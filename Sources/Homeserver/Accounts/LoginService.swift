@@ -29,10 +29,13 @@ package final class LoginService: Sendable {
     }
 
     /// Logs in whoever the body of `POST /login` shows.
+    /// - Parameter showsToken: Whether the request bears an access token, as those of application services do.
     /// - Returns: What the client is told.
     /// - Throws: 400 for a body that is incomplete or of a type that is not offered; 403 for somebody who does not prove who
     ///   they are, is deactivated, or is refused by a module; 429 after too many logins.
-    package func logIn(_ body: JSONObject, from source: RequestSource) async throws -> JSONObject {
+    package func logIn(
+        _ body: JSONObject, from source: RequestSource, showsToken: Bool = false
+    ) async throws -> JSONObject {
         guard let type = body["type"] else { throw MatrixError.unknown("Missing JSON keys.") }
         guard let type = type.stringValue else { throw MatrixError.invalidParam("Bad parameter: type") }
         try limits.check(.loginAddress, key: source.address)
@@ -40,7 +43,9 @@ package final class LoginService: Sendable {
         switch type {
         case "m.login.application_service":
             // There are no application services yet, so no token is one's.
-            throw MatrixError(status: 401, code: .unknownToken, message: "Invalid access token passed.")
+            throw showsToken
+                ? MatrixError(status: 401, code: .unknownToken, message: "Invalid access token passed.")
+                : MatrixError(status: 401, code: .missingToken, message: "Missing access token")
         case "m.login.token":
             guard let token = body["token"] else { throw MatrixError.unknown("Missing JSON keys.") }
             guard let token = token.stringValue else { throw MatrixError.invalidParam("Bad parameter: token") }

@@ -193,6 +193,36 @@ import Testing
         }
     }
 
+    @Test func `a module renews accounts in the place of the server`() async throws {
+        try await withAccounts(.sqlite) { server in
+            let renewal = AccountRenewalService(modules: server.modules)
+            let alice = try await server.newUser("alice")
+            let until = Timestamp(milliseconds: 5)
+            let off = try await refusal { try await renewal.sendMail(to: alice.user) }
+            #expect(off == .forbidden("Account renewal via email is disabled on this server."))
+            #expect(try await renewal.renew(token: "good") == .unknownToken)
+            #expect(try await refusal { _ = try await renewal.setValidity([:], by: alice) }.status == 400)
+
+            let told = Notes()
+            try server.modules.register(
+                AccountValidity(
+                    onLegacySendMail: { told.add($0.string) },
+                    onLegacyRenew: { token in
+                        ModuleAPI.AccountRenewal(isValid: token == "good", isStale: token == "old", expiresAt: until)
+                    },
+                    onLegacyAdminRequest: { request in
+                        told.add("\(request.administrator.user) \(request.body.string("user_id") ?? "-")")
+                        return until
+                    }), of: "m")
+            try await renewal.sendMail(to: alice.user)
+            #expect(try await renewal.renew(token: "good") == .renewed(until: until))
+            #expect(try await renewal.renew(token: "old") == .stale(until: until))
+            #expect(try await renewal.renew(token: "bad") == .unknownToken)
+            #expect(try await renewal.setValidity(["user_id": "@b:example.org"], by: alice) == until)
+            #expect(told.all == ["@alice:example.org", "@alice:example.org @b:example.org"])
+        }
+    }
+
     // MARK: Tokens that end
 
     @Test(arguments: Engine.available)
