@@ -125,7 +125,8 @@ extension CallbackProxy {
         guard let answer = try await ask(write), !answer.isNull else { return .unknown }
         guard let user = answer["user_id"]?.stringValue.flatMap({ UserID($0) }) else {
             throw PythonException(
-                type: "ValueError", message: "\(registration.label.module) named a user who cannot be one", traceback: "")
+                type: "ValueError", message: "\(registration.label.module) named a user who cannot be one",
+                traceback: "")
         }
         guard let identifier = answer["callback"]?.integerValue else { return .user(user) }
         let label = CallLabel(module: registration.label.module, callback: "login_callback")

@@ -99,13 +99,7 @@ extension CallbackProxy {
             callbacks.onMediaUploadLimitExceeded = { user, upload in
                 try await tell {
                     $0.append(user)
-                    $0.append([
-                        "$upload_limit": [
-                            "max_bytes": .integer(upload.limit.maximumBytes),
-                            "time_period_ms": .integer(upload.limit.period.inMilliseconds),
-                            "info_uri": JSON(upload.limit.infoURI), "can_upgrade": .bool(upload.limit.canUpgrade),
-                        ]
-                    ] as JSONObject)
+                    $0.append(Self.limitObject(upload.limit))
                     $0.append(upload.sentBytes)
                     $0.append(upload.attemptedBytes)
                 }
@@ -114,6 +108,15 @@ extension CallbackProxy {
         }
         context.register(callbacks)
         return true
+    }
+
+    private static func limitObject(_ limit: MediaUploadLimit) -> JSONObject {
+        [
+            "$upload_limit": [
+                "max_bytes": .integer(limit.maximumBytes), "time_period_ms": .integer(limit.period.inMilliseconds),
+                "info_uri": JSON(limit.infoURI), "can_upgrade": .bool(limit.canUpgrade),
+            ]
+        ]
     }
 
     // MARK: What comes in several notes
@@ -175,7 +178,8 @@ extension CallbackProxy {
         return UserPresenceState(
             user: user, state: PresenceState(state), lastActive: time("last_active_ts"),
             lastFederationUpdate: time("last_federation_update_ts"), lastUserSync: time("last_user_sync_ts"),
-            statusMessage: json["status_msg"]?.stringValue, isCurrentlyActive: json["currently_active"]?.boolValue ?? false)
+            statusMessage: json["status_msg"]?.stringValue,
+            isCurrentlyActive: json["currently_active"]?.boolValue ?? false)
     }
 
     /// `{"duration_ms", "exit": number or null}`; the number is called, once, when the work is done.

@@ -91,12 +91,15 @@ extension CallbackProxy {
             fields: denial.object("fields") ?? [:])
     }
 
-    @Sendable private func checkUsername(_ profile: DirectoryProfile, _ searcher: UserID) async throws -> DirectoryAnswer {
+    @Sendable private func checkUsername(
+        _ profile: DirectoryProfile, _ searcher: UserID
+    ) async throws -> DirectoryAnswer {
+        let object: JSONObject = [
+            "user_id": .string(profile.user.string), "display_name": JSON(profile.displayName),
+            "avatar_url": JSON(profile.avatarURL),
+        ]
         let answer = try await ask {
-            $0.append([
-                "user_id": .string(profile.user.string), "display_name": JSON(profile.displayName),
-                "avatar_url": JSON(profile.avatarURL),
-            ] as JSONObject)
+            $0.append(object)
             $0.append(searcher)
         }
         return answer == .bool(true) ? .hide : .show
@@ -146,14 +149,18 @@ extension CallbackProxy {
                 "length": .integer(thumbnail.length),
             ]
         }
-        return try await spamAnswer {
-            $0.append(["$file": ["path": .string(file.path)]] as JSONObject)
-            $0.append([
+        let (file, about): (JSONObject, JSONObject) = (
+            ["$file": ["path": .string(file.path)]],
+            [
                 "$file_info": [
                     "server_name": JSON(info.server?.string), "file_id": .string(info.fileID),
                     "url_cache": .bool(info.isURLCache), "thumbnail": thumbnail ?? .null,
                 ]
-            ] as JSONObject)
+            ]
+        )
+        return try await spamAnswer {
+            $0.append(file)
+            $0.append(about)
         }
     }
 }

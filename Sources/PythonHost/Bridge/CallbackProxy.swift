@@ -38,7 +38,8 @@ struct CallbackProxy: Sendable {
     /// What a callback answers that is not as the contract wants it.
     static func unusable(_ answer: JSON?, _ label: CallLabel) -> PythonException {
         PythonException(
-            type: "TypeError", message: "\(label.module) answered \(label.callback) with something unusable", traceback: "")
+            type: "TypeError", message: "\(label.module) answered \(label.callback) with something unusable",
+            traceback: "")
     }
 
     private func unusable(_ answer: JSON?) -> PythonException { Self.unusable(answer, registration.label) }
@@ -95,9 +96,7 @@ struct CallbackProxy: Sendable {
             rules.onProfileUpdate = { user, profile, byAdmin, isDeactivation in
                 try await tell {
                     $0.append(user)
-                    $0.append([
-                        "$profile": ["display_name": JSON(profile.displayName), "avatar_url": JSON(profile.avatarURL)]
-                    ] as JSONObject)
+                    $0.append(Self.profileObject(profile))
                     $0.append(byAdmin)
                     $0.append(isDeactivation)
                 }
@@ -117,6 +116,10 @@ struct CallbackProxy: Sendable {
         }
         context.register(rules)
         return true
+    }
+
+    private static func profileObject(_ profile: UserProfile) -> JSONObject {
+        ["$profile": ["display_name": JSON(profile.displayName), "avatar_url": JSON(profile.avatarURL)]]
     }
 
     @Sendable private func checkEventAllowed(_ event: Event, _ state: StateMap) async throws -> EventAnswer {

@@ -60,7 +60,8 @@ struct Parameters: Sendable {
     func identifier<ID: MatrixIdentifier>(_ key: String, _ kind: ID.Type) throws -> ID {
         let text = try string(key)
         guard let id = ID(text) else {
-            throw MatrixError(status: 400, code: .invalidParam, message: "\(key) is not valid: \(bounded(text, to: 300))")
+            throw MatrixError(
+                status: 400, code: .invalidParam, message: "\(key) is not valid: \(bounded(text, to: 300))")
         }
         return id
     }

@@ -116,7 +116,8 @@ final class StateMirror: Sendable {
 
     /// Has the host forget the rooms that were not used for longest.
     private func evict(_ state: inout State, except kept: Int64) {
-        let byAge = state.rooms.filter { $0.key != kept && $0.value.root != nil }.sorted { $0.value.lastUse < $1.value.lastUse }
+        let byAge = state.rooms.filter { $0.key != kept && $0.value.root != nil }
+            .sorted { $0.value.lastUse < $1.value.lastUse }
         for (number, room) in byAge {
             // Somewhat below the limits, so that not every frame has to look.
             guard state.entries > limits.entries / 10 * 9 || state.bytes > limits.bytes / 10 * 9 else { return }

@@ -30,6 +30,17 @@ final class HostLoggers: Sendable {
         }
     }
 
+    /// What Python calls a level.
+    static func name(of level: Logger.Level) -> String {
+        switch level {
+        case .trace, .debug: "DEBUG"
+        case .info, .notice: "INFO"
+        case .warning: "WARNING"
+        case .error: "ERROR"
+        case .critical: "CRITICAL"
+        }
+    }
+
     private static func level(_ name: String) -> Logger.Level {
         switch name.uppercased() {
         case "TRACE", "NOTSET": .trace

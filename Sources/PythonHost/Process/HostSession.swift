@@ -108,8 +108,9 @@ final class HostSession: Sendable {
 
     /// Ends the process at once, and the session with it.
     func kill(_ reason: String) {
-        process.signal(9)
+        // In this order, else the end of the connection would be the reason.
         connection.close(reason)
+        process.signal(9)
     }
 
     /// Asks the process to finish, and ends it if it does not.
@@ -195,7 +196,7 @@ final class HostSession: Sendable {
     }
 
     /// Begins a call with streams in both directions.
-    func streamedCall(_ method: String, _ parameters: JSONObject) async throws -> StreamedCall {
+    func streamedCall(_ method: String, _ parameters: JSONObject) -> StreamedCall {
         let number = connection.newCallNumber()
         let streams = connection.openStreams(number)
         var frame = FrameText.call(method) { parameters.encode(into: &$0) }
@@ -261,9 +262,13 @@ final class StreamedCall: Sendable {
         self.connection = connection
     }
 
-    /// Sends the call and waits for its answer.
+    /// Sends the call, lets the body follow, and waits for the answer.
     func answer() async throws -> JSON {
-        try await connection.call(number) { connection.writer.send(frame) ? .sent : .closed }.json
+        try await connection.call(number) {
+            guard connection.writer.send(frame) else { return .closed }
+            outgoing.add(credit: Frame.initialCredit)
+            return .sent
+        }.json
     }
 
     /// Done with, or given up.

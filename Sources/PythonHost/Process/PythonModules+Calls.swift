@@ -41,7 +41,7 @@ extension PythonModules {
                     session = try await self.session()
                 } catch is CancellationError {
                     if !undelivered.append(notice) {
-                        log.error("\(registration.label.module) will not be told \(registration.label.callback): too much waits already")
+                        log.error("\(registration.label) is not told of this: too much waits already")
                     }
                     throw CancellationError()
                 }

@@ -1,6 +1,6 @@
 import Foundation
 package import Logging
-import MatrixCore
+package import MatrixCore
 package import ModuleAPI
 import ServiceLifecycle
 import Synchronization
@@ -34,9 +34,15 @@ package final class PythonModules: Service {
     private struct State {
         var phase = Phase.idle
         var entries: [PythonModuleEntry] = []
+        /// What modules need to open the database; known only once the server has opened it.
+        var database: JSONObject?
         /// The modules that were made, in that order.
         var made: [(item: Int, context: any ModuleContext)] = []
         var hasStarted = false
+        /// How often the process was started anew.
+        var restarts = 0
+        /// How many bytes of memory it last said it holds.
+        var resident: Int?
         var registrations: [Registration.Key: Registration] = [:]
         var waiting: [Waiter] = []
         var lastTicket: UInt64 = 0
@@ -79,6 +85,14 @@ package final class PythonModules: Service {
         }
     }
 
+    /// Tells the process where modules' tables are. Called before any module is made.
+    /// - Parameter database: The protocol's DATABASE. It holds secrets.
+    package func open(_ database: JSONObject) async throws {
+        state.withLock { $0.database = database }
+        guard case .ready(let session) = state.withLock({ $0.phase }) else { return }
+        try await failing { _ = try await session.call("open", database) }
+    }
+
     /// Makes a module, which registers its callbacks with `context`.
     /// - Returns: What Python calls the object.
     /// - Throws: `PythonException`, or what `context` has against a registration.
@@ -100,8 +114,11 @@ package final class PythonModules: Service {
     private func configure(
         _ session: HostSession, _ entries: [PythonModuleEntry]
     ) async throws -> [Int: PythonModuleFault] {
+        var server = settings.server
+        // What is not logged here need not be sent.
+        if server["log_level"] == nil { server["log_level"] = .string(HostLoggers.name(of: output.logLevel)) }
         let parameters: JSONObject = [
-            "server": .object(settings.server), "modules": .array(entries.map { .object($0.object) }),
+            "server": .object(server), "modules": .array(entries.map { .object($0.object) }),
         ]
         let answer = try await withDeadline(settings.startTimeout) { try await session.call("configure", parameters) }
         var faults: [Int: PythonModuleFault] = [:]
@@ -206,13 +223,14 @@ package final class PythonModules: Service {
         let (registration, isNew) = state.withLock { state in
             if let known = state.registrations[key] { return (known, false) }
             let registration = Registration(
-                key: key, number: state.registrations.count, label: CallLabel(module: "Python", callback: "web \(path)"))
+                key: key, number: state.registrations.count, label: CallLabel(module: "Python", callback: "web \(path)")
+            )
             state.registrations[key] = registration
             return (registration, true)
         }
         session.setIdentifier(identifier, of: registration.number)
         guard isNew else { return }
-        register(WebProxy(host: self, registration: registration), at: path, parameters, context)
+        register(WebProxy(host: self, registration: registration), at: path, context)
     }
 
     /// The module a note speaks of; for one that names none, the first.
@@ -299,6 +317,22 @@ package final class PythonModules: Service {
         }
     }
 
+    /// How the process fares.
+    package var status: PythonProcessStatus {
+        let (phase, restarts, resident) = state.withLock { ($0.phase, $0.restarts, $0.resident) }
+        switch phase {
+        case .idle, .down: return PythonProcessStatus(state: .down, restarts: restarts)
+        case .stopped: return PythonProcessStatus(state: .stopped, restarts: restarts)
+        case .ready(let session), .restarting(let session):
+            var status = PythonProcessStatus(state: .running, restarts: restarts)
+            if case .restarting = phase { status.state = .restarting }
+            status.processID = Int(session.process.identifier)
+            status.residentBytes = resident
+            status.pendingCalls = session.pendingCount
+            return status
+        }
+    }
+
     /// The context by which calls of the process are answered: what it offers is the same for all modules.
     var anyContext: (any ModuleContext)? { state.withLock { $0.made.first?.context } }
 
@@ -360,11 +394,14 @@ package final class PythonModules: Service {
     }
 
     private func restart() async throws {
-        let (entries, made, hasStarted) = state.withLock { ($0.entries, $0.made, $0.hasStarted) }
+        let (entries, database, made, hasStarted) = state.withLock {
+            ($0.entries, $0.database, $0.made, $0.hasStarted)
+        }
         let session = try start()
         do {
             let faults = try await configure(session, entries)
             if let fault = faults.values.first { throw fault }
+            if let database { _ = try await session.call("open", database) }
             setPhase(.restarting(session))
             for (item, _) in made { _ = try await construct(item, in: session) }
             if hasStarted { _ = try await session.call("started", [:]) }
@@ -376,6 +413,10 @@ package final class PythonModules: Service {
             throw error
         }
         setPhase(.ready(session))
+        state.withLock { state in
+            state.restarts += 1
+            state.resident = nil
+        }
     }
 
     /// Returns when the session has ended.
@@ -396,16 +437,23 @@ package final class PythonModules: Service {
             let answer = try? await withDeadline(watchdog.timeout) { try await session.call("ping", [:]) }
             guard session.isOpen, !Task.isCancelled else { return }
             let resident = answer?["rss"]?.integerValue.map { Int(clamping: $0) }
+            if let resident { state.withLock { $0.resident = resident } }
             switch watchdog.judge(answer.map { _ in (resident, ContinuousClock.now - start) }) {
             case .well: break
             case .blocked:
                 let pending = Self.describe(session.pendingLabels)
                 log.error(
-                    "The Python process has not answered for \(watchdog.timeout.inMilliseconds) ms; callbacks under way: \(pending)")
+                    """
+                    The Python process has not answered for \(watchdog.timeout.inMilliseconds) ms; \
+                    callbacks under way: \(pending)
+                    """)
                 return session.kill("it was blocked")
             case .tooLarge(let bytes):
                 log.error(
-                    "The Python process holds \(bytes >> 20) MiB, more than module_settings.python_memory_limit allows (\(watchdog.memoryLimit >> 20) MiB)")
+                    """
+                    The Python process holds \(bytes >> 20) MiB, more than module_settings.python_memory_limit \
+                    allows (\(watchdog.memoryLimit >> 20) MiB)
+                    """)
                 return await retire(session)
             }
             do { try await Task.sleep(for: watchdog.interval) } catch { return }
@@ -426,7 +474,7 @@ package final class PythonModules: Service {
         let counts = Dictionary(labels.map { ($0, 1) }, uniquingKeysWith: +)
         if counts.isEmpty { return "none" }
         return counts.sorted { $0.value > $1.value }.prefix(20)
-            .map { "\($0.key.module) \($0.key.callback)\($0.value > 1 ? " (\($0.value))" : "")" }
+            .map { "\($0.key)\($0.value > 1 ? " (\($0.value))" : "")" }
             .joined(separator: ", ")
     }
 }

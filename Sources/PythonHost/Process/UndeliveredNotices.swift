@@ -39,7 +39,7 @@ final class UndeliveredNotices: Sendable {
         while var notice = notices.withLock({ $0.first }) {
             notice.attempts += 1
             guard notice.attempts <= Notice.maximumAttempts else {
-                log.error("\(notice.registration.label.module) was not told \(notice.registration.label.callback): the process ended over it")
+                log.error("\(notice.registration.label) is not told of this: two processes ended over it")
                 notices.withLock { _ = $0.popFirst() }
                 continue
             }
@@ -57,7 +57,7 @@ final class UndeliveredNotices: Sendable {
             } catch Connection.CallError.lost {
                 throw Connection.CallError.lost(wasSent: true)
             } catch {
-                log.error("Module \(kept.registration.label.module) failed in \(kept.registration.label.callback): \(error)")
+                log.error("\(kept.registration.label) failed: \(error)")
             }
             notices.withLock { _ = $0.popFirst() }
         }

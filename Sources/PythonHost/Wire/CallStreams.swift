@@ -63,7 +63,9 @@ final class IncomingStream: AsyncSequence, Sendable {
             let step: Step = state.withLock { state in
                 if let chunk = state.chunks.popFirst() {
                     state.consumed += chunk.count
-                    guard state.consumed >= Frame.initialCredit / 2, state.end == nil else { return .chunk(chunk, grant: 0) }
+                    guard state.consumed >= Frame.initialCredit / 2, state.end == nil else {
+                        return .chunk(chunk, grant: 0)
+                    }
                     defer { state.consumed = 0 }
                     state.credit += state.consumed
                     return .chunk(chunk, grant: state.consumed)
@@ -107,7 +109,8 @@ final class IncomingStream: AsyncSequence, Sendable {
 /// The stream of bytes that goes with a call to the other side.
 final class OutgoingStream: Sendable {
     private struct State {
-        var credit = Frame.initialCredit
+        /// Nothing may be sent before the call itself is.
+        var credit = 0
         var isClosed = false
         var waiter: CheckedContinuation<Void, Never>?
     }
@@ -119,6 +122,9 @@ final class OutgoingStream: Sendable {
     private let writer: FrameWriter
 
     init(call: UInt32, writer: FrameWriter) { (self.call, self.writer) = (call, writer) }
+
+    /// Waits until the call is sent.
+    func ready() async { await wait() }
 
     /// Sends bytes as fast as the other side takes them.
     /// - Throws: `CancellationError` if nobody wants them any more.

@@ -286,7 +286,9 @@ final class Connection: Sendable {
 }
 
 /// Says whose call it is.
-struct CallLabel: Hashable, Sendable {
+struct CallLabel: Hashable, Sendable, CustomStringConvertible {
     var module: String
     var callback: String
+
+    var description: String { "Module \(module)'s \(callback)" }
 }

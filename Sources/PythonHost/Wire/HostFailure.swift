@@ -71,8 +71,6 @@ enum HostFailure: Error, Hashable {
         }
     }
 
-    private static func isHeaderText(_ text: String) -> Bool { !text.utf8.contains { $0 < 0x20 || $0 == 0x7F } }
-
     /// As Swift code above is to see it.
     var error: any Error {
         switch self {
@@ -80,7 +78,7 @@ enum HostFailure: Error, Hashable {
         case .exception(let exception): exception
         case .configuration(_, let message, _, let traceback), .missingImport(let message, _, let traceback):
             PythonException(type: "ConfigError", message: message, traceback: traceback)
-        case .unregistered: PythonException(type: "Exception", message: "no longer registered", traceback: "")
+        case .unregistered: PythonException.unregistered
         }
     }
 }
@@ -92,6 +90,9 @@ package struct PythonException: Error, Hashable, CustomStringConvertible {
     package var traceback: String
 
     package var description: String { traceback.isEmpty ? "\(type): \(message)" : traceback }
+
+    static let unregistered = PythonException(type: "Unregistered", message: "no longer registered", traceback: "")
+    var isUnregistered: Bool { self == Self.unregistered }
 }
 
 /// An error for the host to raise in Python.
@@ -123,3 +124,6 @@ func bounded(_ text: String, to limit: Int = 16_384) -> String {
     guard text.utf8.count > limit else { return text }
     return String(decoding: text.utf8.prefix(limit), as: UTF8.self) + " …"
 }
+
+/// Whether a text can stand in a header, or beside a status: no control characters.
+func isHeaderText(_ text: String) -> Bool { !text.utf8.contains { ($0 < 0x20 && $0 != 0x09) || $0 == 0x7F } }
