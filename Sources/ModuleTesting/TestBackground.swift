@@ -67,14 +67,17 @@ public final class TestBackground: BackgroundCalls {
 
     // MARK: BackgroundCalls
 
+    @discardableResult
     public func loop(
         every interval: Duration, named name: String, _ body: @escaping @Sendable () async throws -> Void
     ) -> BackgroundCall { add(name, after: interval, interval: interval, body) }
 
+    @discardableResult
     public func call(
         after delay: Duration, named name: String, _ body: @escaping @Sendable () async throws -> Void
     ) -> BackgroundCall { add(name, after: delay, interval: nil, body) }
 
+    @discardableResult
     public func run(named name: String, _ body: @escaping @Sendable () async throws -> Void) -> BackgroundCall {
         add(name, after: .zero, interval: nil, body)
     }

@@ -1,6 +1,6 @@
 package import Logging
 package import ModuleAPI
-package import ServiceLifecycle
+import ServiceLifecycle
 import Synchronization
 
 /// Runs what modules want done beside the callbacks: from when they ask, which may be before the server listens, until the
@@ -40,6 +40,7 @@ package final class BackgroundCallsService: Service, BackgroundCalls {
         for task in tasks { await task.value }
     }
 
+    @discardableResult
     package func loop(
         every interval: Duration, named name: String, _ body: @escaping @Sendable () async throws -> Void
     ) -> BackgroundCall {
@@ -53,6 +54,7 @@ package final class BackgroundCallsService: Service, BackgroundCalls {
         }
     }
 
+    @discardableResult
     package func call(
         after delay: Duration, named name: String, _ body: @escaping @Sendable () async throws -> Void
     ) -> BackgroundCall {
@@ -62,6 +64,7 @@ package final class BackgroundCallsService: Service, BackgroundCalls {
         }
     }
 
+    @discardableResult
     package func run(named name: String, _ body: @escaping @Sendable () async throws -> Void) -> BackgroundCall {
         start { [self] in await attempt(name, body) }
     }

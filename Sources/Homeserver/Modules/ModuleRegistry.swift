@@ -64,7 +64,7 @@ package final class ModuleRegistry: Sendable {
     package var hasOnNewEvent: Bool { has(.onNewEvent) }
 
     /// Returns once some module has registered this callback, or the task is cancelled.
-    func whenRegistered(_ callback: ModuleCallback) async {
+    package func whenRegistered(_ callback: ModuleCallback) async {
         let (stream, continuation) = AsyncStream<Void>.makeStream()
         let isThere = state.withLock { state in
             if state.bits & callback.bit != 0 { return true }

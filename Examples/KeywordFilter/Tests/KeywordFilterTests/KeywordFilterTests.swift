@@ -1,6 +1,7 @@
 import KeywordFilter
 import MatrixCore
 import ModuleAPI
+import ModuleTesting
 import Testing
 
 struct KeywordFilterTests {
@@ -57,12 +58,8 @@ struct KeywordFilterTests {
     private func answer(
         to content: JSONObject, type: EventType = .message, under configuration: JSONObject = ["words": ["casino"]]
     ) async throws -> SpamAnswer {
-        let context = RecordingContext()
+        let context = TestContext()
         _ = KeywordFilter(configuration: try KeywordFilter.parseConfiguration(configuration), context: context)
-        let check = try #require(context.spamCheckers.first?.checkEventForSpam)
-        let event = Event(
-            stored: ["type": .string(type.string), "sender": "@alice:example.org", "content": .object(content)],
-            eventID: EventID(trusted: "$event"), roomID: RoomID(trusted: "!room"), version: .v12)
-        return try await check(event)
+        return try await context.checkEventForSpam(.test(type, content))
     }
 }
