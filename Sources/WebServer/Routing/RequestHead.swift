@@ -22,6 +22,7 @@ struct RequestHead: Sendable {
     private(set) var authorization: String?
     private(set) var authorizationCount = 0
     private(set) var forwardedFor: String?
+    private(set) var forwardedProtocol: String?
     private(set) var userAgent: String?
 
     init(_ head: HTTPRequestHead) {
@@ -55,6 +56,8 @@ struct RequestHead: Sendable {
                 authorizationCount += 1
             case 14 where name.isSameHeader(as: "content-length"): contentLength = Int(value)
             case 15 where forwardedFor == nil && name.isSameHeader(as: "x-forwarded-for"): forwardedFor = value
+            case 17 where forwardedProtocol == nil && name.isSameHeader(as: "x-forwarded-proto"):
+                forwardedProtocol = value
             default: break
             }
         }
