@@ -78,7 +78,7 @@ private final class Manners: ChannelInboundHandler {
         guard count > 0 else { return context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil) }
         piece("a", context)
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-        context.eventLoop.scheduleTask(in: .milliseconds(80)) { bound.value.0.drip(count - 1, bound.value.1) }
+        context.eventLoop.scheduleTask(in: .milliseconds(220)) { bound.value.0.drip(count - 1, bound.value.1) }
     }
 
     private func send(_ status: Int, _ text: String, _ context: ChannelHandlerContext, location: String? = nil) {
