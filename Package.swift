@@ -146,7 +146,7 @@ let package = Package(
             name: "App",
             dependencies: [
                 "MatrixCore", "SQLEngine", "Storage", "Homeserver", "ModuleAPI", "WebServer", "ClientAPI", "AdminAPI",
-                "Outbound", "ServerMetrics",
+                "Outbound", "PythonHost", "ServerMetrics",
                 "ServerConfiguration",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Crypto", package: "swift-crypto"),

@@ -1,3 +1,4 @@
+import AdminAPI
 import Homeserver
 import Logging
 import MatrixCore
@@ -10,18 +11,16 @@ import WebServer
 /// Runs the server until it is told to stop.
 func serve(configuration: Configuration) async throws {
     let log = Logger(label: "axolemma")
-    let modules = try prepareModules(configuration)
+    let modules = try await ModuleSet(configuration)
     guard let key = configuration.signingKeys.first else {
         throw ConfigurationError(
             ConfigurationFault(option: "signing_key_path", problem: "the server has no key to sign events with"))
     }
-    let database = try await openDatabase(configuration)
-    let services = try await Services(configuration: configuration, database: database, key: key)
-    try await services.loadModules(modules, serverName: configuration.serverName)
-
+    let (database, services, running) = try await start(modules, configuration, key)
     let notifier = ServiceNotifier()
     let server = try WebServer(
-        listeners: configuration.httpListeners, endpoints: services.endpoints(configuration),
+        listeners: configuration.httpListeners,
+        endpoints: services.endpoints(configuration) + [Modules(overview: running.overview)], mounts: running.mounts,
         authenticator: TokenAuthenticator(tokens: services.tokens, blocking: configuration.blocking),
         configuration: WebServer.Configuration(version: Version.current), metrics: services.metrics, logger: log,
         accessLogger: Logger(label: "axolemma.access"),
@@ -34,10 +33,15 @@ func serve(configuration: Configuration) async throws {
             notifier.ready()
         })
 
+    // What modules need while they are called comes first, and is thus stopped last.
+    let forModules = running.services.map { service in
+        ServiceGroupConfiguration.ServiceConfiguration(service: service, successTerminationBehavior: .ignore)
+    }
     var group = ServiceGroupConfiguration(
-        services: [
+        services: forModules + [
             .init(service: services.lastSeen, successTerminationBehavior: .ignore),
             .init(service: services.accountUpkeep, successTerminationBehavior: .ignore),
+            .init(service: services.deactivation, successTerminationBehavior: .ignore),
             .init(service: services.timeouts, successTerminationBehavior: .ignore),
             .init(service: services.moduleFeed, successTerminationBehavior: .ignore),
             .init(service: services.stateUpkeep, successTerminationBehavior: .ignore),
@@ -48,23 +52,34 @@ func serve(configuration: Configuration) async throws {
     do {
         try await ServiceGroup(configuration: group).run()
     } catch let error as ListenError {
+        await running.close()
         try? await database.close()
         throw ConfigurationError(ConfigurationFault(option: "listeners", problem: error.description))
     }
     notifier.stopping()
+    await running.close()
     try await database.close()
     log.info("Stopped")
 }
 
-/// Has every module read its configuration, before anything is opened.
-func prepareModules(_ configuration: Configuration) throws(ConfigurationError) -> [ModuleLoader.Prepared] {
-    let entries = configuration.modules.map { entry -> JSON in
-        ["module": .string(entry.name), "config": entry.config]
-    }
-    do throws(ModuleConfigurationError) {
-        return try ModuleLoader().prepare(.array(entries))
+/// Opens the database, builds the services on it and makes the modules.
+private func start(
+    _ modules: ModuleSet, _ configuration: Configuration, _ key: SigningKey
+) async throws -> (any Database, Services, RunningModules) {
+    let database: any Database
+    do {
+        database = try await openDatabase(configuration)
     } catch {
-        throw ConfigurationError(ConfigurationFault(option: "modules", problem: error.description))
+        await modules.discard()
+        throw error
+    }
+    do {
+        let services = try await Services(configuration: configuration, database: database, key: key)
+        return (database, services, try await modules.start(on: services, configuration))
+    } catch {
+        await modules.discard()
+        try? await database.close()
+        throw error
     }
 }
 
@@ -90,6 +105,8 @@ private struct TokenAuthenticator: Authenticator {
         throw MatrixError(
             status: 403, code: "M_RESOURCE_LIMIT_EXCEEDED", message: blocking.message, fields: fields)
     }
+
+    func checkValidity(of requester: Requester) async throws { try await tokens.checkValidity(of: requester) }
 }
 
 /// Opens log files and certificates again on SIGHUP.

@@ -188,11 +188,8 @@ import Testing
         let configuration = try Configuration.load(
             yaml: minimal + "modules: [{module: a.B, config: {x: 1}}, {module: c.D}, {module: e.F, config: null}]\n")
         #expect(configuration.modules.map(\.name) == ["a.B", "c.D", "e.F"])
-        #expect(configuration.modules.map(\.config) == [["x": 1], [:], [:]])
-        #expect(
-            configuration.modules[0].fault("bad", subpath: ["x"]).description
-                == "homeserver.yaml:3: option 'modules.<item 0>.config.x': Failed to parse config for module 'a.B': bad"
-        )
+        #expect(configuration.modules.map(\.config) == [["x": 1], nil, nil])
+        #expect(configuration.modules.map(\.path) == (0..<3).map { ["modules", "<item \($0)>"] })
         let found = faults(minimal + "modules:\n  - just.a.Name\n  - {config: {}}\n  - {module: 3}\n")
         #expect(
             found.map { $0.split(separator: ";")[0] } == [
@@ -201,6 +198,51 @@ import Testing
                 "homeserver.yaml:6: option 'modules.<item 2>.module': expected a string",
             ])
         #expect(try Configuration.load(yaml: minimal + "modules:\n").modules.isEmpty)
+    }
+
+    @Test func `modules of the older sections come after the others, in Synapse's order`() throws {
+        let configuration = try Configuration.load(
+            yaml: minimal + """
+                password_providers:
+                - {module: synapse.util.ldap_auth_provider.LdapAuthProvider, config: {uri: x}}
+                - {module: d.Passwords, config: {}}
+                ldap_config: {enabled: true, uri: y}
+                presence: {enabled: true, presence_router: {module: c.Router}}
+                third_party_event_rules: {module: b.Rules, config: {x: 1}}
+                spam_checker: [{module: a.First}, {module: a.Second}]
+                modules: [{module: new.Module}]
+
+                """)
+        let ldap = "ldap_auth_provider.LdapAuthProvider"
+        #expect(
+            configuration.modules.map(\.name)
+                == ["new.Module", "a.First", "a.Second", "b.Rules", "c.Router", ldap, ldap, "d.Passwords"])
+        #expect(
+            configuration.modules.map(\.kind) == [
+                .module, .spamChecker, .spamChecker, .thirdPartyEventRules, .presenceRouter, .passwordProvider,
+                .passwordProvider, .passwordProvider,
+            ])
+        #expect(configuration.modules[4].path == ["presence", "presence_router"])
+    }
+
+    @Test func `a spam checker may also be a single mapping, but nothing else`() throws {
+        let configuration = try Configuration.load(yaml: minimal + "spam_checker: {module: a.B}\n")
+        #expect(configuration.modules.map(\.path) == [["spam_checker"]])
+        #expect(faults(minimal + "spam_checker: a.B\n").first?.contains("spam_checker syntax is incorrect") == true)
+        #expect(try Configuration.load(yaml: minimal + "spam_checker: {}\n").modules.isEmpty)
+    }
+
+    @Test func `a password provider needs a configuration`() {
+        let found = faults(minimal + "password_providers: [{module: a.B}]\n")
+        #expect(found.count == 1 && found[0].contains("password_providers.<item 0>.config"))
+    }
+
+    @Test func `additional resources of listeners are modules, each once`() throws {
+        let listener = "{port: 1, type: http, resources: [{names: [client]}], additional_resources: {/x: {module: a.B}}}"
+        let configuration = try Configuration.load(
+            yaml: "server_name: example.com\nlisteners: [\(listener), \(listener)]\n")
+        #expect(configuration.modules.map(\.webPath) == ["/x"])
+        #expect(configuration.modules.map(\.path) == [["listeners", "<item 0>", "additional_resources", "/x"]])
     }
 
     @Test func `well-known answers are configured`() throws {

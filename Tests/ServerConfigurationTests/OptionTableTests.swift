@@ -51,7 +51,7 @@ import Testing
     @Test func `options not supported yet are named in one warning`() throws {
         let configuration = try Configuration.load(
             yaml: minimal + """
-                email: {smtp_host: mail.example.com}
+                email: {smtp_host: mail.example.com, enable_notifs: true}
                 enable_search: false
                 url_preview_enabled: false
                 oidc_providers: []
@@ -62,7 +62,7 @@ import Testing
                 """)
         #expect(
             configuration.warnings.map(\.description) == [
-                "homeserver.yaml:3: set but not supported yet, without effect: email, enable_search, "
+                "homeserver.yaml:3: set but not supported yet, without effect: email.enable_notifs, enable_search, "
                     + "presence.idle_timeout, experimental_features.msc2815_enabled",
                 "homeserver.yaml:9: option 'experimental_features.msc3266_enabled': unknown option, ignored",
             ])
@@ -74,7 +74,6 @@ import Testing
         "databases: {main: {name: sqlite3}}",
         "app_service_config_files: [bridge.yaml]", "worker_app: synapse.app.generic_worker",
         "user_consent: {require_at_registration: true}", "account_validity: {enabled: true, period: 6w}",
-        "password_providers: [{module: ldap}]", "presence: {presence_router: {module: x}}",
         "experimental_features: {msc3866: {enabled: true, require_approval_for_new_accounts: true}}",
     ])
     func `what is not safe to ignore stops the start`(yaml: String) {

@@ -29,6 +29,6 @@ struct AxolemmaCommand: AsyncParsableCommand {
         version: "axolemma \(Version.current)",
         subcommands: [
             ServeCommand.self, GenerateCommand.self, CheckConfigurationCommand.self, RegisterUserCommand.self,
-            GenerateSigningKeyCommand.self,
+            GenerateSigningKeyCommand.self, ModuleCommand.self, PythonEnvironmentCommand.self,
         ])
 }

@@ -1,18 +1,19 @@
 import ArgumentParser
+import Homeserver
 import Logging
 import MatrixCore
 import ServerConfiguration
 
 /// `axolemma check-config`
-struct CheckConfigurationCommand: ParsableCommand {
+struct CheckConfigurationCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check-config",
         abstract: "Tell all that is wrong with a configuration.",
         discussion: """
             Reads the configuration as 'serve' would, and the logging configuration that
-            it names, and writes every fault and warning with file, line, option and
-            what to write instead. Nothing is started or changed. The exit code is 1 if
-            the server would not start.
+            it names, has every module read its own, and writes every fault and warning
+            with file, line, option and what to write instead. No server is started and
+            nothing is changed. The exit code is 1 if the server would not start.
 
               axolemma check-config -c homeserver.yaml -c conf.d
               axolemma check-config --list-options
@@ -31,7 +32,7 @@ struct CheckConfigurationCommand: ParsableCommand {
         if paths.isEmpty, !listOptions { throw ValidationError("Name the configuration, as in: -c homeserver.yaml") }
     }
 
-    func run() throws {
+    func run() async throws {
         if listOptions { print(OptionTable.markdown(), terminator: "") }
         guard !paths.isEmpty else { return }
         let configuration = try reportingFaults { () throws(ConfigurationError) in try Configuration.load(paths) }
@@ -41,7 +42,12 @@ struct CheckConfigurationCommand: ParsableCommand {
                 try LogConfiguration.read(path, warnings: &warnings)
             }
         }
-        _ = try reportingFaults { () throws(ConfigurationError) in try prepareModules(configuration) }
+        do throws(ModuleConfigurationErrors) {
+            try await ModuleSet(configuration).discard()
+        } catch {
+            StandardError.print("\(error)")
+            throw ExitCode.faultyConfiguration
+        }
         for warning in warnings { StandardError.print("Warning: \(warning)") }
         for file in configuration.missingFiles { print("\(file.path) does not exist; the server will make it.") }
         let files = configuration.files.joined(separator: ", ")

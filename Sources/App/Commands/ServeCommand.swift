@@ -1,4 +1,5 @@
 import ArgumentParser
+import Homeserver
 import Logging
 import MatrixCore
 import ServerConfiguration
@@ -65,6 +66,14 @@ struct ServeCommand: AsyncParsableCommand {
             try await serve(configuration: configuration)
         } catch let error as ConfigurationError {
             for fault in error.faults { logger.critical("\(fault)") }
+            throw ExitCode.faultyConfiguration
+        } catch let error as ModuleConfigurationErrors {
+            // In Synapse's words, and to the terminal wherever the log goes: whoever configures modules looks there.
+            StandardError.print("\(error)")
+            logger.critical("\(error)")
+            throw ExitCode.faultyConfiguration
+        } catch let error as ModuleStartError {
+            logger.critical("\(error)")
             throw ExitCode.faultyConfiguration
         } catch {
             logger.critical("The server stopped: \(error)")

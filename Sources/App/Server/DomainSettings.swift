@@ -13,7 +13,13 @@ extension Configuration {
         settings.allowsGuests = registration.allowsGuests
         settings.allowsUnderscorePrefix = registration.allowsLeadingUnderscore
         settings.hidesTakenUsernames = registration.hidesTakenNames
-        settings.isPasswordLoginEnabled = passwords.mode == .enabled && passwords.checksOwnHashes
+        settings.passwordUse =
+            switch passwords.mode {
+            case .enabled: .everything
+            case .reauthenticationOnly: .confirmationOnly
+            case .disabled: .nothing
+            }
+        settings.checksOwnPasswords = passwords.checksOwnHashes
         settings.accessTokenLifetime = sessions.effectiveTokenLifetime
         settings.interactiveAuthGrace = sessions.confirmationTimeout
         if let policy = passwords.policy {
@@ -92,14 +98,31 @@ extension Configuration {
     func openDatabase() async throws -> any Database {
         switch database {
         case .sqlite(let settings):
-            let synchronous: SQLiteOptions.Synchronous = settings.synchronous == .full ? .full : .normal
-            return try await SQLiteDatabase.open(path: settings.path, options: SQLiteOptions(synchronous: synchronous))
-        case .postgresql(let settings):
-            let arguments = Dictionary(settings.parameters.map { ($0.name, $0.value) }) { $1 }
-            var parameters = try PostgresParameters(arguments: arguments)
-            parameters.connectionLimit = max(2, settings.connections.upperBound)
-            parameters.allowsUnsafeLocale = settings.allowsUnsafeLocale
-            return try await PostgresDatabase.open(parameters)
+            return try await SQLiteDatabase.open(
+                path: settings.path, options: SQLiteOptions(synchronous: settings.engineSynchronous))
+        case .postgresql(let settings): return try await PostgresDatabase.open(settings.engineParameters())
         }
+    }
+
+    /// Where modules have their tables, beside those of the open `database`.
+    func moduleTablesPlace(_ database: any Database) async throws -> ModuleTablesPlace {
+        switch self.database {
+        case .sqlite(let settings): .beside(settings.path, synchronous: settings.engineSynchronous)
+        case .postgresql(let settings): try await .within(database, settings.engineParameters())
+        }
+    }
+}
+
+extension SQLiteSettings {
+    fileprivate var engineSynchronous: SQLiteOptions.Synchronous { synchronous == .full ? .full : .normal }
+}
+
+extension PostgreSQLSettings {
+    fileprivate func engineParameters() throws -> PostgresParameters {
+        let arguments = Dictionary(parameters.map { ($0.name, $0.value) }) { $1 }
+        var parameters = try PostgresParameters(arguments: arguments)
+        parameters.connectionLimit = max(2, connections.upperBound)
+        parameters.allowsUnsafeLocale = allowsUnsafeLocale
+        return parameters
     }
 }

@@ -10,14 +10,16 @@ extension Services {
     func endpoints(_ configuration: Configuration) -> [any EndpointGroup] {
         let client = ClientServices(
             accounts: .init(
-                accounts: accounts, registration: registration, interactiveAuth: interactiveAuth, devices: devices,
-                profiles: profiles, limits: limiter),
+                accounts: accounts, logins: logins, registration: registration, interactiveAuth: interactiveAuth,
+                devices: devices, profiles: profiles, passwords: passwords, deactivation: deactivation,
+                renewal: AccountRenewalService(modules: registry)),
             rooms: .init(
                 creation: creation, rooms: rooms, memberships: memberships, reader: reader, directory: directory,
-                sync: sync, filters: filters),
+                sync: sync, filters: filters, accountData: accountData),
             discovery: discovery(configuration.wellKnown))
         return ClientAPI.endpoints(for: client) + [
             Register(registration: sharedSecretRegistration), ServerVersion(version: Version.current), HealthPage(),
+            AdminAPI.AccountValidity(renewal: AccountRenewalService(modules: registry)),
         ] + (configuration.metricsEnabled ? [MetricsPage(metrics)] : [])
             + (configuration.webClientLocation.map { [RootPage(location: $0)] } ?? [])
     }

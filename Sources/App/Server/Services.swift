@@ -17,6 +17,10 @@ struct Services: Sendable {
     let lastSeen: LastSeenRecorder
     let tokens: AccessTokenService
     let accounts: AccountService
+    let logins: LoginService
+    let loginTokens: LoginTokenService
+    let passwords: PasswordChange
+    let deactivation: DeactivationService
     let interactiveAuth: UserInteractiveAuth
     let accountUpkeep: AccountUpkeep
     let registration: RegistrationService
@@ -24,6 +28,7 @@ struct Services: Sendable {
     let devices: DeviceService
     let profiles: ProfileService
     let filters: FilterService
+    let accountData: AccountDataService
 
     let stream: EventStream
     let sender: EventSender
@@ -67,39 +72,50 @@ struct Services: Sendable {
         creation = RoomCreation(
             database: database, sender: sender, memberships: memberships, modules: registry, limiter: limiter,
             random: random, settings: roomSettings)
-        reader = RoomReader(database: database, states: sender.states, stream: stream, time: time)
+        reader = RoomReader(
+            database: database, states: sender.states, stream: stream, time: time, modules: registry)
         directory = RoomDirectory(database: database, sender: sender, stream: stream, settings: roomSettings)
         timeouts = TimeoutWheel()
         sync = SyncService(
             database: database, caches: caches, stream: stream, timeouts: timeouts, time: time,
-            settings: roomSettings, timelineLimit: configuration.rooms.filterTimelineLimit ?? 1_000)
+            settings: roomSettings, modules: registry, timelineLimit: configuration.rooms.filterTimelineLimit ?? 1_000)
+        accountData = AccountDataService(database: database, stream: stream, modules: registry)
         moduleFeed = ModuleEventFeed(database: database, sender: sender, stream: stream, modules: registry)
 
         stateUpkeep = StateUpkeep(database: database, caches: caches, log: Logger(label: "axolemma.storage"))
 
         let settings = configuration.accountSettings
         lastSeen = LastSeenRecorder(database: database)
-        tokens = AccessTokenService(database: database, time: time, random: random, lastSeen: lastSeen)
+        tokens = AccessTokenService(
+            database: database, time: time, random: random, lastSeen: lastSeen, modules: registry,
+            recovery: TokenRecovery(secret: key.secret(for: "access tokens")))
         accounts = AccountService(
             database: database, settings: settings, tokens: tokens,
             passwords: PasswordHasher(
                 rounds: configuration.registration.bcryptRounds, pepper: configuration.passwords.pepper),
-            limits: limiter, time: time, random: random)
+            limits: limiter, modules: registry, time: time, random: random)
+        let credentials = CredentialService(accounts: accounts, modules: registry, limits: limiter)
+        loginTokens = LoginTokenService(database: database, time: time, random: random)
+        logins = LoginService(
+            accounts: accounts, credentials: credentials, loginTokens: loginTokens, limits: limiter, modules: registry)
         interactiveAuth = UserInteractiveAuth(
-            database: database, settings: settings,
-            stages: [
-                DummyStage(), PasswordStage(accounts: accounts), RegistrationTokenStage(database: database, time: time),
-            ],
+            database: database, settings: settings, credentials: credentials,
+            stages: [DummyStage(), RegistrationTokenStage(database: database, time: time)],
             time: time, random: random)
+        passwords = PasswordChange(accounts: accounts, interactiveAuth: interactiveAuth)
+        deactivation = DeactivationService(
+            database: database, tokens: tokens, memberships: memberships, stream: stream, states: sender.states,
+            modules: registry)
         accountUpkeep = AccountUpkeep(interactiveAuth: interactiveAuth)
         registration = RegistrationService(
-            database: database, accounts: accounts, interactiveAuth: interactiveAuth, limits: limiter, time: time)
+            database: database, accounts: accounts, interactiveAuth: interactiveAuth, limits: limiter,
+            modules: registry, time: time)
         sharedSecretRegistration = SharedSecretRegistration(accounts: accounts, time: time, random: random)
         devices = DeviceService(database: database, tokens: tokens, lastSeen: lastSeen)
         let shared = memberships
         profiles = ProfileService(
             database: database, settings: configuration.profileSettings { try await shared.shareRoom($0, $1) },
-            observer: memberships)
+            modules: registry, observer: memberships)
         filters = FilterService(database: database)
     }
 
@@ -109,15 +125,8 @@ struct Services: Sendable {
             labels: ["module", "callback", "outcome"])
         let log = Logger(label: "axolemma.modules")
         let runner = CallbackRunner(timeout: configuration.moduleSettings.callbackTimeout, log: log) { timing in
-            seconds.with(timing.module, timing.callback.rawValue, timing.outcome.rawValue).observe(timing.duration)
+            seconds.with(timing.module, timing.callback.name, timing.outcome.rawValue).observe(timing.duration)
         }
         return ModuleRegistry(runner: runner, log: log)
-    }
-
-    /// Makes the configured modules. They may use everything here; nothing is served yet.
-    func loadModules(_ modules: [ModuleLoader.Prepared], serverName: ServerName) async throws {
-        try await registry.load(
-            modules, serverName: serverName, host: RoomModuleHost(sender: sender),
-            log: Logger(label: "axolemma.modules"))
     }
 }

@@ -2,103 +2,164 @@ package import Logging
 package import MatrixCore
 package import ModuleAPI
 
-/// Turns the `modules:` section of the configuration into modules.
+/// Turns the configuration's modules into modules that run.
 ///
-/// A name ending in `.so` is a plug-in's path; the name of a module linked into the server is that module.
+/// A name ending in `.so` is a plug-in's path; the name of a module linked into the server is that module; any other is a
+/// foreign module's, Python's. Order is the configuration's, across languages.
 package struct ModuleLoader: Sendable {
-    /// The modules linked into this program, by ``Module/name``.
-    private let linked: [String: any Module.Type]
+    /// A module that the configuration names.
+    package struct Entry: Sendable {
+        package var name: String
+        /// `nil` if the entry has none.
+        package var configuration: JSON?
+        /// The way to the entry: keys, and `<item N>` counted from 0.
+        package var path: [String]
+        /// Whether only a foreign host knows what to make of the section this stands in.
+        package var isForeignOnly: Bool
 
-    package init(linked: [any Module.Type] = []) {
-        self.linked = Dictionary(linked.map { ($0.name, $0) }) { first, _ in first }
+        package init(_ name: String, configuration: JSON?, path: [String], isForeignOnly: Bool = false) {
+            self.name = name
+            self.configuration = configuration
+            self.path = path
+            self.isForeignOnly = isForeignOnly
+        }
     }
 
     /// A module whose configuration was read, and which can be made.
     package struct Prepared: Sendable {
+        /// What log and metrics call it.
         package let name: String
-        let make: @Sendable (any ModuleContext) async throws -> any Module
+        package let language: ModuleLanguage
+        /// Makes the module; answers what to call it in the log.
+        let make: @Sendable (any ModuleContext) async throws -> (description: String, module: (any Module)?)
+    }
+
+    /// The modules linked into this program, by ``Module/name``.
+    private let linked: [String: any Module.Type]
+    private let foreign: (any ForeignModuleHost)?
+
+    /// - Parameter foreign: Runs the modules that are not Swift's; `nil` if there is nothing to run them.
+    package init(linked: [any Module.Type] = [], foreign: (any ForeignModuleHost)? = nil) {
+        self.linked = Dictionary(linked.map { ($0.name, $0) }) { first, _ in first }
+        self.foreign = foreign
+    }
+
+    /// Whether any of the entries needs the foreign host.
+    package func needsForeignHost(_ entries: [Entry]) -> Bool { entries.contains(where: isForeign) }
+
+    private func isForeign(_ entry: Entry) -> Bool {
+        entry.isForeignOnly || (linked[entry.name] == nil && !entry.name.utf8.suffix(3).elementsEqual(".so".utf8))
     }
 
     /// Finds every module and has it read its configuration. Makes none.
-    /// - Parameter section: The value of `modules:`; `nil` and null if there is none.
-    /// - Throws: ``ModuleConfigurationError``.
-    package func prepare(_ section: JSON?) throws(ModuleConfigurationError) -> [Prepared] {
-        guard let section, !section.isNull else { return [] }
-        guard let entries = section.arrayValue else {
-            throw ModuleConfigurationError("expected a list", path: ["modules"])
-        }
-        var prepared: [Prepared] = []
-        for (item, entry) in entries.enumerated() {
-            prepared.append(try prepare(entry, item: item))
-        }
-        return prepared
-    }
-
-    private func prepare(_ entry: JSON, item: Int) throws(ModuleConfigurationError) -> Prepared {
-        let path = ["modules", "<item \(item)>"]
-        guard let entry = entry.objectValue else {
-            throw ModuleConfigurationError("expected a mapping", path: path)
-        }
-        guard let name = entry.string("module") else {
-            throw ModuleConfigurationError("expected a string", path: path + ["module"])
-        }
-        let configuration: JSONObject
-        switch entry["config"] {
-        case nil, .null: configuration = [:]
-        case .object(let object): configuration = object
-        default: throw ModuleConfigurationError("expected a mapping", path: path + ["config"])
-        }
-        let type = try find(name, path: path + ["module"])
-        return try Self.prepare(type, entry: name, configuration: configuration, item: item)
-    }
-
-    private func find(_ name: String, path: [String]) throws(ModuleConfigurationError) -> any Module.Type {
-        if let type = linked[name] { return type }
-        if name.utf8.suffix(3).elementsEqual(".so".utf8) {
-            do {
-                return try PluginLibrary.module(at: name)
+    /// - Throws: ``ModuleConfigurationErrors`` with everything that is wrong.
+    package func prepare(_ entries: [Entry]) async throws(ModuleConfigurationErrors) -> [Prepared] {
+        var prepared: [Int: Prepared] = [:]
+        var errors: [Int: ModuleConfigurationError] = [:]
+        for (item, entry) in entries.enumerated() where !isForeign(entry) {
+            do throws(ModuleConfigurationError) {
+                prepared[item] = try Self.prepare(try find(entry), entry)
             } catch {
-                throw ModuleConfigurationError(
-                    "Failed to load module '\(name)'", path: path, causes: [error.reason])
+                errors[item] = error
             }
         }
-        let known = linked.keys.sorted { $0.precedesInBytes($1) }.joined(separator: ", ")
-        throw ModuleConfigurationError(
-            "Unknown module '\(name)'", path: path,
-            causes: [
-                "A Swift plug-in's path ends in '.so'; "
-                    + (known.isEmpty ? "no modules are linked into this server. " : "linked in: \(known). ")
-                    + "Python modules come with a later version of Axolemma."
-            ])
+        let others = entries.enumerated().filter { isForeign($0.element) }.map { (item: $0.offset, entry: $0.element) }
+        if !others.isEmpty {
+            guard let foreign else {
+                throw ModuleConfigurationErrors(others.map { unknown($0.entry) })
+            }
+            let faults = await foreign.configure(others)
+            for (item, entry) in others {
+                prepared[item] = Prepared(name: entry.name, language: .python) { context in
+                    (try await foreign.construct(item, context: context), nil)
+                }
+            }
+            errors.merge(faults) { $1 }
+        }
+        guard errors.isEmpty else {
+            throw ModuleConfigurationErrors(errors.sorted { $0.key < $1.key }.map(\.value))
+        }
+        return entries.indices.compactMap { prepared[$0] }
+    }
+
+    private func find(_ entry: Entry) throws(ModuleConfigurationError) -> any Module.Type {
+        if let type = linked[entry.name] { return type }
+        do {
+            return try PluginLibrary.module(at: entry.name)
+        } catch {
+            throw ModuleConfigurationError(
+                "Failed to load module '\(entry.name)'", path: entry.path + ["module"], causes: [error.reason])
+        }
+    }
+
+    private func unknown(_ entry: Entry) -> ModuleConfigurationError {
+        ModuleConfigurationError(
+            "Unknown module '\(entry.name)'", path: entry.path + ["module"],
+            causes: ["Nothing here runs modules but those linked in and plug-ins, whose path ends in '.so'."])
     }
 
     private static func prepare<M: Module>(
-        _ type: M.Type, entry: String, configuration: JSONObject, item: Int
+        _ type: M.Type, _ entry: Entry
     ) throws(ModuleConfigurationError) -> Prepared {
+        let configuration: JSONObject
+        switch entry.configuration {
+        case nil, .null: configuration = [:]
+        case .object(let object): configuration = object
+        default: throw ModuleConfigurationError("expected a mapping", path: entry.path + ["config"])
+        }
         let parsed: M.Configuration
         do {
             parsed = try M.parseConfiguration(configuration)
         } catch {
-            throw .parsing(entry, item: item, error)
+            throw .parsing(entry.name, path: entry.path, error)
         }
-        return Prepared(name: M.name) { try await M(configuration: parsed, context: $0) }
+        return Prepared(name: M.name, language: .swift) { context in
+            (M.name, try await M(configuration: parsed, context: context))
+        }
     }
 }
 
+/// Runs modules that are not written in Swift.
+package protocol ForeignModuleHost: Sendable {
+    /// Has every module read its configuration, in order; makes none.
+    /// - Returns: What is wrong, by item.
+    func configure(_ entries: [(item: Int, entry: ModuleLoader.Entry)]) async -> [Int: ModuleConfigurationError]
+
+    /// Makes a module, which registers its callbacks with `context` before this returns.
+    /// - Returns: What the log calls it.
+    /// - Throws: Any error keeps the server from starting.
+    func construct(_ item: Int, context: any ModuleContext) async throws -> String
+}
+
+/// What a module is written in.
+package enum ModuleLanguage: String, Sendable {
+    case swift, python
+}
+
 extension ModuleRegistry {
-    /// Makes the modules in order, lets them register, and freezes the registry.
+    /// Makes the modules in order and lets them register.
     ///
-    /// Storage must be up, and `host` able to serve: modules may use the server from their initializers.
-    /// - Throws: Whatever the first initializer that fails throws. The server must then not start.
+    /// Storage must be up, and `services` able to serve: modules may use the server from their initializers.
+    /// - Throws: ``ModuleStartError`` for the first that cannot be made. The server must then not start.
     package func load(
-        _ modules: [ModuleLoader.Prepared], serverName: ServerName, host: any ModuleHost, log: Logger
-    ) async throws {
+        _ modules: [ModuleLoader.Prepared], context: (ModuleLoader.Prepared) -> any ModuleContext, log: Logger
+    ) async throws(ModuleStartError) {
         for module in modules {
-            let context = HostedModuleContext(
-                module: module.name, serverName: serverName, registry: self, host: host, log: log)
-            keep(try await module.make(context))
-            log.info("Loaded module \(module.name)")
+            do {
+                let made = try await module.make(context(module))
+                if let object = made.module { keep(object) }
+                log.info("Loaded module \(made.description)")
+            } catch {
+                throw ModuleStartError(module: module.name, cause: error)
+            }
         }
-        freeze()
     }
+}
+
+/// A module could not be made, so the server does not start.
+package struct ModuleStartError: Error, CustomStringConvertible {
+    package let module: String
+    package let cause: any Error
+
+    package var description: String { "The module \(module) could not be made: \(cause)" }
 }

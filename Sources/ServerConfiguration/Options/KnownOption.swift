@@ -67,7 +67,9 @@ package enum OptionTable {
                 KnownOption("data_directory", .used),
                 KnownOption(
                     "module_settings", .used,
-                    members: ["python", "callback_timeout", "check_event_allowed_over_federation"]),
+                    members: [
+                        "python", "callback_timeout", "check_event_allowed_over_federation", "python_memory_limit",
+                    ]),
             ]),
         OptionSection(
             "Older forms",
@@ -79,11 +81,11 @@ package enum OptionTable {
                 KnownOption("experimental_features", .used),
                 KnownOption("experimental_features.msc3861", .refused(authenticationService)),
                 KnownOption("account_validity", .refused("accounts would not expire")),
-                KnownOption("spam_checker", .refused(legacyModule)),
-                KnownOption("third_party_event_rules", .refused(legacyModule)),
-                KnownOption("password_providers", .refused(legacyModule)),
-                KnownOption("ldap_config", .refused(legacyModule)),
-                KnownOption("presence.presence_router", .refused(legacyModule)),
+                KnownOption("spam_checker", .used),
+                KnownOption("third_party_event_rules", .used),
+                KnownOption("password_providers", .used),
+                KnownOption("ldap_config", .used),
+                KnownOption("presence.presence_router", .used),
                 KnownOption("enable_group_creation", .ignored("groups are gone from the specification")),
             ]),
     ]
@@ -91,8 +93,6 @@ package enum OptionTable {
     static let oneProcess = "one process does everything"
     static let authenticationService =
         "the Matrix Authentication Service decides who has access, and would not be asked"
-    static let legacyModule =
-        "its checks would not be made; ask for the module's current form and list it under 'modules'"
     static let noUserCap = "has no effect without a cap on monthly active users"
 
     /// All options by their whole names.

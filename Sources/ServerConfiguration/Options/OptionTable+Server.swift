@@ -47,7 +47,7 @@ extension OptionTable {
                         "port", "tag", "bind_addresses", "type", "tls", "x_forwarded", "request_id_header", "resources",
                         "resources.names", "resources.compress", "path", "mode",
                     ]),
-                KnownOption("listeners.additional_resources", .unsupported),
+                KnownOption("listeners.additional_resources", .used),
                 KnownOption("manhole", .ignored("there is no debug shell")),
                 KnownOption(
                     "manhole_settings", .ignored("there is no debug shell"),
@@ -65,17 +65,25 @@ extension OptionTable {
                 KnownOption("dummy_events_threshold", .unsupported, default: 10),
                 KnownOption("delete_stale_devices_after", .unsupported),
                 KnownOption(
-                    "email", .unsupported,
+                    "email", .used,
                     members: [
                         "smtp_host", "smtp_port", "smtp_user", "smtp_pass", "force_tls", "require_transport_security",
-                        "enable_tls", "tlsname", "notif_from", "app_name", "enable_notifs", "notif_for_new_users",
-                        "notif_delay_before_mail", "client_base_url", "validation_token_lifetime",
-                        "invite_client_location",
-                        "subjects", "subjects.message_from_person_in_room", "subjects.message_from_person",
-                        "subjects.messages_from_person", "subjects.messages_in_room",
-                        "subjects.messages_in_room_and_others",
-                        "subjects.messages_from_person_and_others", "subjects.invite_from_person_to_room",
-                        "subjects.invite_from_person", "subjects.password_reset", "subjects.email_validation",
+                        "enable_tls", "tlsname", "notif_from", "app_name",
+                    ]),
+                KnownOption("email.enable_notifs", .unsupported, default: false),
+                KnownOption("email.notif_for_new_users", .unsupported, default: true),
+                KnownOption("email.notif_delay_before_mail", .unsupported, default: "10m"),
+                KnownOption("email.client_base_url", .unsupported, default: "https://matrix.to"),
+                KnownOption("email.validation_token_lifetime", .unsupported, default: "1h"),
+                KnownOption("email.invite_client_location", .unsupported),
+                KnownOption(
+                    "email.subjects", .unsupported,
+                    members: [
+                        "message_from_person_in_room", "message_from_person",
+                        "messages_from_person", "messages_in_room",
+                        "messages_in_room_and_others",
+                        "messages_from_person_and_others", "invite_from_person_to_room",
+                        "invite_from_person", "password_reset", "email_validation",
                     ]),
                 KnownOption("max_event_delay_duration", .unsupported),
                 KnownOption("user_types", .unsupported, members: ["default_user_type", "extra_user_types"]),
@@ -114,7 +122,7 @@ extension OptionTable {
                 KnownOption("user_ips_max_age", .unsupported, default: "28d"),
                 KnownOption("request_token_inhibit_3pid_errors", .unsupported, default: false),
                 KnownOption("next_link_domain_whitelist", .unsupported),
-                KnownOption("templates", .unsupported, members: ["custom_template_directory"]),
+                KnownOption("templates", .used, members: ["custom_template_directory"]),
                 KnownOption(
                     "retention", .unsupported,
                     members: [

@@ -38,9 +38,11 @@ package struct Configuration: Sendable {
     package var presence: PresenceMode
     package var blocking: BlockingSettings
 
-    /// `modules`: in the order they are asked.
+    /// `modules` and its older forms: in the order they are made and asked.
     package var modules: [ModuleEntry]
     package var moduleSettings: ModuleSettings
+    /// What modules may ask the configuration for.
+    package var moduleView: ModuleView
 
     /// `log_config`: a logging configuration as Python's `logging.config.dictConfig` takes it.
     package var logConfigPath: String?
@@ -122,6 +124,7 @@ extension Configuration {
             blocking: BlockingSettings(options),
             modules: ModuleEntry.read(options),
             moduleSettings: ModuleSettings(options),
+            moduleView: ModuleView(options),
             logConfigPath: options.existingFile("log_config"),
             metricsEnabled: options.bool("enable_metrics", default: false))
         configuration.warnAboutContradictions(options)

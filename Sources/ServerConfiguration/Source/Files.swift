@@ -89,6 +89,23 @@ package enum Files {
         guard mkdir(path, mode_t(mode)) == 0 || errno == EEXIST else { throw Failure(code: errno) }
     }
 
+    /// Makes a directory of a new name among the system's temporary files, for its owner alone.
+    package static func makeTemporaryDirectory() throws(Failure) -> String {
+        let base = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        var template = Array("\(base)/axolemma-XXXXXX".utf8CString)
+        guard let path = mkdtemp(&template) else { throw Failure(code: errno) }
+        return String(cString: path)
+    }
+
+    /// Removes a directory of files. What cannot be removed stays.
+    package static func removeDirectory(_ path: String) {
+        for name in (try? list(path)) ?? [] {
+            let entry = "\(path)/\(name)"
+            if isDirectory(entry) { removeDirectory(entry) } else { unlink(entry) }
+        }
+        rmdir(path)
+    }
+
     /// The directory part of a path; `.` for a bare name.
     package static func directory(of path: String) -> String {
         guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
