@@ -26,7 +26,9 @@ package struct Inviting: EndpointGroup {
             guard body.contains("id_server"), body.contains("id_access_token") else {
                 throw MatrixError.missingParam("'id_server' and 'id_access_token' are required for this invite")
             }
-            throw MatrixError.forbidden("This server has no identity server to invite third-party identifiers by")
+            try await memberships.invite(
+                body.string("medium") ?? "", body.string("address") ?? "", to: call.roomID(), by: requester)
+            return .json([:])
         }
         let change = MembershipService.Change(.invite, of: try body.targetUser(), reason: body.string("reason"))
         _ = try await memberships.apply(change, in: call.roomID(), by: requester)

@@ -32,9 +32,7 @@ package struct AccountDataForModules: ModuleAccountData {
     }
 
     private func account(of user: UserID) async throws -> Int64? {
-        guard user.server == serverName else {
-            throw ModuleError.notLocal("\(user) is not local to this homeserver; can't access account data for remote users.")
-        }
+        guard user.server == serverName else { throw ModuleError.notLocal(user.string) }
         return try await accountData.account(of: user)
     }
 }

@@ -174,6 +174,22 @@ package final class MembershipService: Sendable {
         }
     }
 
+    /// Invites somebody by an address outside Matrix, such as `email`, which takes an identity server: so this refuses.
+    ///
+    /// Modules are asked as if there were one, as their answer goes out before one is asked.
+    package func invite(
+        _ medium: String, _ address: String, to room: RoomID, by requester: Requester
+    ) async throws {
+        guard let handle = try await sender.states.room(room) else { throw Self.unknownRoom(.invite) }
+        try limiter.check(.thirdPartyInvite, key: requester.user.string, for: requester)
+        if modules.has(.checkThreepidCanBeInvited) {
+            let state = sender.stateMap(of: handle, at: try await sender.states.currentState(of: handle))
+            try await modules.checkThreepidCanBeInvited(
+                ThreepidAddress(medium: medium, address: address), state: state)
+        }
+        throw MatrixError.forbidden("This server has no identity server to invite third-party identifiers by")
+    }
+
     /// Counts an invite against one of its limits, which modules may set for single users.
     private func checkInviteRate(_ action: LimitedAction, key: String, by requester: Requester) async throws {
         var own: RateLimit?

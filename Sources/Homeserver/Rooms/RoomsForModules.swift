@@ -103,7 +103,7 @@ package struct RoomsForModules: ModuleRooms {
     /// A user of ours as if they asked for it themself.
     private func requester(_ user: UserID) async throws -> Requester {
         guard user.server == serverName else {
-            throw ModuleError.notLocal("Tried to act as \(user), who is not a user of this homeserver")
+            throw ModuleError.notLocal(user.string)
         }
         let account = try await database.read { try $0.accounts.account(of: user) }
         return Requester(

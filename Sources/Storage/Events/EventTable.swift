@@ -92,11 +92,13 @@ extension RoomStores {
     }
 
     private func loadParsed(_ numbers: [EventNumber]) throws -> [EventNumber: Event] {
+        let isOne = numbers.count == 1
         let rows = try transaction.all(
             """
             SELECT e.event, e.event_id, e.room, j.pdu, e.redacted_by
-            FROM events e JOIN event_json j ON j.event = e.event WHERE e.event \(transaction.among(1, .integers))
-            """, .integers(numbers)
+            FROM events e JOIN event_json j ON j.event = e.event
+            WHERE e.event \(isOne ? "= $1" : transaction.among(1, .integers))
+            """, isOne ? .integer(numbers[0]) : .integers(numbers)
         ) { ($0.int(0), EventID(trusted: $0.text(1)), $0.int(2), $0.blob(3), isRedacted: $0.optionalInt(4) != nil) }
         var events: [EventNumber: Event] = [:]
         for (number, id, room, pdu, isRedacted) in rows {

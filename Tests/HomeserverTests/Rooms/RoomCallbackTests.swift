@@ -151,6 +151,26 @@ import Testing
         }
     }
 
+    @Test func `an invite by address is put to modules, C12`() async throws {
+        let asked = Notes()
+        let rules = ThirdPartyRules(checkThreepidCanBeInvited: { invitee, state in
+            asked.add("\(invitee.medium) \(invitee.address) \(try await state[.create] != nil)")
+            if invitee.address == "broken" { throw Broken() }
+            return .deny
+        })
+        try await withRoomServer(.sqlite, register: { $0.register(rules, of: "test") }) { server in
+            let alice = server.user("alice")
+            let room = try await server.createRoom(by: alice)
+            func error(_ address: String) async -> String? {
+                await refusal { try await server.memberships.invite("email", address, to: room, by: alice) }?.message
+            }
+            #expect(await error("a@b.c") == "This third-party identifier can not be invited in this room")
+            // A module that fails allows, and then there is no identity server to ask.
+            #expect(await error("broken")?.contains("identity server") == true)
+            #expect(asked.all == ["email a@b.c true", "email broken true"])
+        }
+    }
+
     @Test func `modules judge before authorization and spam checkers, with the state before the event, C1`() async throws {
         let asked = Notes()
         let rules = ThirdPartyRules(checkEventAllowed: { event, state in
