@@ -47,7 +47,10 @@ public final class TestBackground: BackgroundCalls {
     private func nextCall(until end: Duration) -> Call? {
         contents.withLock { state in
             let due = state.calls.indices.filter { state.calls[$0].due <= end }
-            let index = due.min { (state.calls[$0].due, state.calls[$0].number) < (state.calls[$1].due, state.calls[$1].number) }
+            let index = due.min { left, right in
+                let (left, right) = (state.calls[left], state.calls[right])
+                return (left.due, left.number) < (right.due, right.number)
+            }
             guard let index else { return nil }
             let call = state.calls[index]
             state.now = max(state.now, call.due)

@@ -45,10 +45,8 @@ struct TestContextTests {
     }
 
     @Test func `a login calls the checker and then what it wants called`() async throws {
-        let checker = AuthChecker(loginType: "org.example.pin", fields: ["pin"]) { username, _, fields in
-            guard fields.string("pin") == "1234", let user = UserID(localpart: username, server: ServerName(trusted: "test")) else {
-                return .unknown
-            }
+        let checker = AuthChecker(loginType: "org.example.pin", fields: ["pin"]) { [context] username, _, fields in
+            guard fields.string("pin") == "1234", let user = context.qualifiedUserID(username) else { return .unknown }
             return .user(user) { $0["well_known"] = [:] }
         }
         context.register(PasswordAuthProvider(authCheckers: [checker]))

@@ -2,6 +2,7 @@ import Homeserver
 import Logging
 import MatrixCore
 import ModuleAPI
+import ModuleTesting
 import Synchronization
 
 let alice = UserID(trusted: "@alice:test")
@@ -97,21 +98,23 @@ func requester(admin: Bool = false) -> Requester {
     Requester(user: alice, device: "DEVICE", accountNumber: 1, isAdmin: admin)
 }
 
-/// A server that answers modules from what it is given.
-struct FakeHost: ModuleHost {
-    var state: [StateKey: Event] = [:]
-    let sent = Mutexed<[NewEvent]>([])
-
-    func createAndSendEvent(_ event: NewEvent) async throws -> Event {
-        sent.update { $0.append(event) }
-        return stored(event)
+extension TestServer {
+    /// What a hosted module is offered of this server.
+    var services: ModuleServices {
+        ModuleServices(
+            serverName: name, publicBaseURL: "https://test/", emailAppName: "Matrix", users: users, rooms: rooms,
+            publicRooms: publicRooms, accountData: accountData, database: database, http: http, background: background)
     }
-
-    func currentState(of room: RoomID) async throws -> StateMap { StateMap(state) }
 }
 
-private func stored(_ new: NewEvent) -> Event {
-    event(type: new.type, stateKey: new.stateKey, content: new.content, room: new.roomID.string)
+extension RegistryUnderTest {
+    /// The context of a module in this registry.
+    func context(
+        _ module: String = "A", language: ModuleLanguage = .swift, server: TestServer = TestServer()
+    ) -> HostedModuleContext {
+        HostedModuleContext(
+            module: module, language: language, services: server.services, registry: registry, log: logger)
+    }
 }
 
 /// An error that no client should see.

@@ -9,11 +9,8 @@ struct PluginLibraryTests {
     @Test func `a plug-in is loaded and denies in the server's own types`() async throws {
         let test = RegistryUnderTest()
         let library = try plugin(of: ["KeywordFilter"])
-        let modules = try ModuleLoader().prepare([
-            ["module": .string(library.path), "config": ["words": ["casino"]]]
-        ])
-        try await test.registry.load(
-            modules, serverName: ServerName(trusted: "test"), host: FakeHost(), log: test.logger)
+        let modules = try await ModuleLoader().prepare([entry(library.path, ["words": ["casino"]])])
+        try await test.registry.load(modules, context: { test.context($0.name) }, log: test.logger)
         #expect(
             test.log.all == [
                 "info: Refusing messages with any of 1 words", "info: Loaded module KeywordFilter",
@@ -25,42 +22,46 @@ struct PluginLibraryTests {
         #expect(test.timings.value.map(\.module) == ["KeywordFilter", "KeywordFilter"])
     }
 
-    @Test func `a plug-in's configuration error names the option`() throws {
+    @Test func `a plug-in's configuration error names the option`() async throws {
         let library = try plugin(of: ["KeywordFilter"])
-        let error = #expect(throws: ModuleConfigurationError.self) {
-            try ModuleLoader().prepare([["module": .string(library.path), "config": ["words": ["two words"]]]])
-        }
+        let error = await error(library.path, ["words": ["two words"]])
         #expect(error?.path == ["modules", "<item 0>", "config", "words", "<item 0>"])
         #expect(error?.causes == ["expected a word of letters and digits"])
     }
 
-    @Test func `a plug-in with copies of the server's types is refused`() throws {
+    @Test func `a plug-in with copies of the server's types is refused`() async throws {
         let library = try plugin(of: ["KeywordFilter", "ModuleAPI", "MatrixCore"])
-        let error = #expect(throws: ModuleConfigurationError.self) {
-            try ModuleLoader().prepare([["module": .string(library.path)]])
-        }
+        let error = await error(library.path)
         #expect(
             error?.causes == [
                 "It contains a copy of ModuleAPI; link it with the package's dynamic product 'ModuleAPI'."
             ])
     }
 
-    @Test func `a library that is no plug-in is refused`() throws {
+    @Test func `a library that is no plug-in is refused`() async throws {
         let source = FileManager.default.temporaryDirectory.appending(path: "\(UUID()).swift")
         try Data().write(to: source)
         defer { try? FileManager.default.removeItem(at: source) }
         let library = try BuiltLibrary([source.path])
-        let error = #expect(throws: ModuleConfigurationError.self) {
-            try ModuleLoader().prepare([["module": .string(library.path)]])
-        }
+        let error = await error(library.path)
         #expect(error?.causes == ["It does not export the function 'axolemma_module'."])
     }
 
-    @Test func `a file that is no library is refused`() throws {
-        let error = #expect(throws: ModuleConfigurationError.self) {
-            try ModuleLoader().prepare([["module": "/dev/null/x.so"]])
-        }
+    @Test func `a file that is no library is refused`() async {
+        let error = await error("/dev/null/x.so")
         #expect(error?.causes.first?.contains("/dev/null/x.so") == true)
+    }
+
+    private func entry(_ library: String, _ configuration: JSON? = nil) -> ModuleLoader.Entry {
+        ModuleLoader.Entry(library, configuration: configuration, path: ["modules", "<item 0>"])
+    }
+
+    /// What is wrong with a library.
+    private func error(_ library: String, _ configuration: JSON? = nil) async -> ModuleConfigurationError? {
+        let errors = await #expect(throws: ModuleConfigurationErrors.self) {
+            try await ModuleLoader().prepare([entry(library, configuration)])
+        }
+        return errors?.errors.first
     }
 
     /// Links a plug-in from the object files of these targets.

@@ -47,4 +47,23 @@ struct StateMapTests {
         await #expect(throws: Broken.self) { try await map[.create] }
         #expect(try await map[.create] == nil)
     }
+
+    @Test func `two states of one room can be compared, others cannot`() async throws {
+        let (asked, topic) = (Mutexed<[StateVersion]>([]), topic)
+        let map = StateMap(
+            load: { _ in nil }, loadAll: { [:] }, version: StateVersion(room: 1, root: 5),
+            changes: { other in
+                asked.update { $0.append(other) }
+                return other.root == 9 ? nil : [StateKey(.topic): topic, StateKey(.name): Event?.none]
+            })
+        let changes = try #require(try await map.changes(since: StateVersion(room: 1, root: 4)))
+        #expect(changes.count == 2)
+        #expect(changes[StateKey(.topic)] == .some(topic))
+        #expect(changes[StateKey(.name)] == .some(nil))
+        #expect(try await map.changes(since: StateVersion(room: 1, root: 5)) == [:])
+        #expect(try await map.changes(since: StateVersion(room: 1, root: 9)) == nil)
+        #expect(try await map.changes(since: StateVersion(room: 2, root: 4)) == nil)
+        #expect(asked.value.map(\.root) == [4, 9])
+        #expect(try await StateMap().changes(since: StateVersion(room: 1, root: 5)) == nil)
+    }
 }
