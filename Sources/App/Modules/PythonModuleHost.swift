@@ -52,6 +52,17 @@ struct PythonModuleHost: ForeignModuleHost {
         fault.causes.isEmpty && !fault.traceback.isEmpty ? [fault.traceback] : []
     }
 
+    /// What is worth sending to the log, by Python's name of the level.
+    private static var logLevel: String {
+        switch Logger(label: "axolemma.python").logLevel {
+        case .trace, .debug: "DEBUG"
+        case .info, .notice: "INFO"
+        case .warning: "WARNING"
+        case .error: "ERROR"
+        case .critical: "CRITICAL"
+        }
+    }
+
     /// What modules may know of the server, its database aside.
     private static func server(_ configuration: Configuration) -> JSONObject {
         let view = configuration.moduleView
@@ -65,6 +76,7 @@ struct PythonModuleHost: ForeignModuleHost {
             "app_name": .string(view.emailAppName),
             "config": .object(view.options),
             "default_room_version": .string(configuration.rooms.defaultVersion.id),
+            "log_level": .string(logLevel),
             "callback_timeout_ms": .integer(configuration.moduleSettings.callbackTimeout.milliseconds),
         ]
     }

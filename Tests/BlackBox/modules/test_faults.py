@@ -54,6 +54,15 @@ def wait_for(condition: Callable[[], Any], limit: float = 20) -> Any:
     raise AssertionError("it did not happen in time")
 
 
+def is_gone(number: int) -> bool:
+    """Whether a process has ended, even if nobody has asked for its exit status yet."""
+    try:
+        os.kill(number, 0)
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (ProcessLookupError, FileNotFoundError):
+        return True
+
+
 def still_well(server: LocalServer, user: User) -> None:
     """The server answers what needs no module at once."""
     began = time.monotonic()
@@ -112,7 +121,9 @@ def test_a_killed_process_loses_nothing_that_was_answered(module_server: MakeMod
     puppet.forget()
     puppet.answers("on_new_event", "await api.sleep(0.2)")
     sent = [alice.send(room, str(n)) for n in range(5)]
-    os.kill(process(server, puppet), signal.SIGKILL)
+    number = process(server, puppet)
+    os.kill(number, signal.SIGKILL)
+    wait_for(lambda: is_gone(number))
     sent += [alice.send(room, str(n)) for n in range(5, 8)]
 
     def told() -> list[str]:
@@ -218,11 +229,4 @@ def test_the_process_ends_with_the_server(module_server: MakeModuleServer, puppe
     number = process(server, puppet)
     server.kill()
 
-    def is_gone() -> bool:
-        try:
-            os.kill(number, 0)
-            return Path(f"/proc/{number}/stat").read_text().split()[2] == "Z"
-        except (ProcessLookupError, FileNotFoundError):
-            return True
-
-    wait_for(is_gone)
+    wait_for(lambda: is_gone(number))
