@@ -89,6 +89,46 @@ import Testing
         #expect(try String(contentsOfFile: record, encoding: .utf8) == "$0\n$1\n$2\n$3\n")
     }
 
+    @Test func `notices that a blocked process never read are delivered to the next one`() async throws {
+        let (record, once) = (temporaryPath(), temporaryPath())
+        let module: JSONObject = [
+            "callbacks": ["on_new_event", FakeHost.unsigned.json],
+            "do": [
+                "on_new_event": ["record": .string(record)],
+                FakeHost.unsigned: ["block": true, "once": .string(once), "else": ["answer": [:]]],
+            ],
+        ]
+        try await FakeHost(callbackTimeout: .milliseconds(800)).run([module]) { fake async throws in
+            let tell = try #require(fake.context.registered.rules.first?.onNewEvent)
+            let blocked = Task { try await fake.fields() }
+            try await eventually { FileManager.default.fileExists(atPath: once) }
+            for number in 0..<2 {
+                let task = Task { try await tell(event("$\(number)"), StateMap()) }
+                let session = try await fake.host.session()
+                try await eventually { session.pendingLabels.contains { $0.callback == "on_new_event" } }
+                task.cancel()
+                await #expect(throws: CancellationError.self) { try await task.value }
+            }
+            await #expect(throws: PythonException.self) { try await blocked.value }
+            try await tell(event("$2"), StateMap())
+        }
+        #expect(try String(contentsOfFile: record, encoding: .utf8) == "$0\n$1\n$2\n")
+    }
+
+    @Test func `an answer that cannot be read fails its call and no other`() async throws {
+        let module: JSONObject = [
+            "callbacks": ["check_event_for_spam", FakeHost.unsigned.json],
+            "do": ["check_event_for_spam": ["unreadable": true], FakeHost.unsigned: ["answer": ["fine": true]]],
+        ]
+        try await FakeHost().run([module]) { fake async throws in
+            let check = try #require(fake.context.registered.spam.first?.checkEventForSpam)
+            let session = try await fake.host.session()
+            await #expect(throws: PythonException.self) { try await check(event("$e")) }
+            #expect(try await fake.fields() == ["fine": true])
+            #expect(session.isOpen)
+        }
+    }
+
     @Test func `a notice that ends every process is given up`() async throws {
         try await FakeHost().run([FakeHost.module("on_new_event", do: ["exit": 1])]) { fake async throws in
             let tell = try #require(fake.context.registered.rules.first?.onNewEvent)

@@ -54,6 +54,10 @@ extension PythonModules {
                     if notice.attempts >= Notice.maximumAttempts { throw Connection.CallError.lost(wasSent: true) }
                 } catch Connection.CallError.failure(.unregistered) {
                     return
+                } catch let error as CancellationError {
+                    notice.attempts += 1
+                    undelivered.abandon(notice)
+                    throw error
                 }
             }
         }

@@ -386,6 +386,7 @@ package final class PythonModules: Service {
     /// Ends what is left of a process whose session ended, and says why it did.
     private func bury(_ session: HostSession) async {
         setPhase(.down)
+        undelivered.reclaim()
         let patience: Duration = .milliseconds(500)
         _ = try? await withDeadline(patience) { await session.process.ended() }
         session.process.signal(9)
@@ -434,9 +435,11 @@ package final class PythonModules: Service {
         let watchdog = Watchdog(timeout: settings.callbackTimeout, memoryLimit: settings.memoryLimit)
         while session.isOpen, !Task.isCancelled {
             let start = ContinuousClock.now
+            let abandoned = undelivered.abandonedCount
             let answer = try? await withDeadline(watchdog.timeout) { try await session.call("ping", [:]) }
             guard session.isOpen, !Task.isCancelled else { return }
             let resident = answer?["rss"]?.integerValue.map { Int(clamping: $0) }
+            if answer != nil { undelivered.confirm(abandoned) }
             if let resident { state.withLock { $0.resident = resident } }
             switch watchdog.judge(answer.map { _ in (resident, ContinuousClock.now - start) }) {
             case .well: break

@@ -20,6 +20,8 @@ final class UndeliveredNotices: Sendable {
     static let limit = 10_000
 
     private let notices = Mutex<ArraySlice<Notice>>([])
+    /// Notices that were sent, and whose senders gave up before they were answered.
+    private let abandoned = Mutex<[Notice]>([])
 
     var count: Int { notices.withLock { $0.count } }
 
@@ -31,6 +33,29 @@ final class UndeliveredNotices: Sendable {
             notices.append(notice)
             return true
         }
+    }
+
+    // A process that hangs has read none of what was sent to it lately. One that answers a ping has begun with all that was
+    // sent before the ping.
+
+    /// Remembers a notice whose sender gave up, in case the process hangs.
+    func abandon(_ notice: Notice) {
+        abandoned.withLock { if $0.count < Self.limit { $0.append(notice) } }
+    }
+
+    /// How many notices were given up and may not have been read.
+    var abandonedCount: Int { abandoned.withLock { $0.count } }
+
+    /// The process has read the first so many of them.
+    func confirm(_ count: Int) { abandoned.withLock { $0.removeFirst(min(count, $0.count)) } }
+
+    /// The process has ended: what it may not have read is due again, before all that came later.
+    func reclaim() {
+        let unread = abandoned.withLock { abandoned in
+            defer { abandoned = [] }
+            return abandoned
+        }
+        notices.withLock { $0.insert(contentsOf: unread, at: $0.startIndex) }
     }
 
     /// Tells a new process what there is to tell. A callback that fails is done with; its error only reaches the log.

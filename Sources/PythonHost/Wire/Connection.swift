@@ -217,12 +217,13 @@ final class Connection: Sendable {
         case .reply:
             // Answers to calls that were cancelled are dropped unread.
             guard let continuation = take(frame.call) else { return }
-            let message: FrameMessage
-            do { message = try FrameMessage(frame.body) } catch {
-                continuation.resume(throwing: CallError.lost(wasSent: true))
-                throw error
+            do {
+                continuation.resume(returning: try FrameMessage(frame.body))
+            } catch {
+                // What one module answers must not end the others' calls.
+                let exception = PythonException(type: "ValueError", message: "\(error)", traceback: "")
+                continuation.resume(throwing: CallError.failure(.exception(exception)))
             }
-            continuation.resume(returning: message)
         case .failure:
             guard let continuation = take(frame.call) else { return }
             let failure = HostFailure((try? FrameMessage(frame.body))?.json ?? .null)
@@ -240,13 +241,15 @@ final class Connection: Sendable {
     private func streams(of frame: Frame) -> Streams? { state.withLock { $0.streams[frame.call] } }
 
     private func receiveCall(_ frame: Frame) throws(ProtocolError) {
-        let message = try FrameMessage(frame.body)
-        guard let method = message.json["method"]?.stringValue else { throw ProtocolError("a call without a method") }
-        let parameters = message.json["params"]?.objectValue ?? [:]
-        if frame.call == 0 { return requests.note(method, parameters) }
-        guard frame.call & Frame.hostBit != 0 else {
+        guard frame.call == 0 || frame.call & Frame.hostBit != 0 else {
             throw ProtocolError("a call of the host with number \(frame.call)")
         }
+        guard let message = try? FrameMessage(frame.body), let method = message.json["method"]?.stringValue else {
+            if frame.call != 0 { answer(frame.call, .failure(HostError.value("The call cannot be read").json)) }
+            return
+        }
+        let parameters = message.json["params"]?.objectValue ?? [:]
+        if frame.call == 0 { return requests.note(method, parameters) }
         enum Admission {
             case admitted
             case tooMany

@@ -186,6 +186,8 @@ class Host:
             self.socket.sendall(b"\x00\x00\x00\x09garbage!!garbage")
         elif "huge" in action:
             self.socket.sendall(struct.pack(">IBI", action["huge"], CALL, HOST_BIT | 1) + b"x" * 1000)
+        elif "unreadable" in action:
+            self.send(REPLY, call, struct.pack(">I", 8) + b'"\\ud800"')
         elif "fail" in action:
             self.send_json(FAILURE, call, action["fail"])
         elif "state_size" in action:
