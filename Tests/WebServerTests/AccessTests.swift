@@ -12,7 +12,7 @@ import Testing
         [
             .get("/anyone", .anyone, tell), .get("/optional", .optional, tell),
             .get("/user", .user(guests: false), tell), .get("/guests", .user(guests: true), tell),
-            .get("/admin", .admin, tell),
+            .get("/admin", .admin, tell), .get("/logout", .user(guests: true), tell).admittingExpiredAccounts,
         ]
     }
 
@@ -21,6 +21,7 @@ import Testing
             ("/anyone", nil, nil), ("/anyone", "alice", nil), ("/optional", nil, nil),
             ("/optional", "alice", "@alice:example.org"), ("/user", "alice", "@alice:example.org"),
             ("/guests", "guest", "@guest:example.org"), ("/admin", "admin", "@admin:example.org"),
+            ("/logout", "expired", "@expired:example.org"), ("/anyone", "expired", nil),
         ] as [(String, String?, String?)])
     func `who may call is let in, and known where that matters`(path: String, token: String?, user: String?)
         async throws
@@ -40,6 +41,8 @@ import Testing
             ("/optional", "mallory", 401, "M_UNKNOWN_TOKEN", "Invalid access token passed."),
             ("/user", "guest", 403, "M_GUEST_ACCESS_FORBIDDEN", "Guest access not allowed"),
             ("/admin", "alice", 403, "M_FORBIDDEN", "You are not a server admin"),
+            ("/user", "expired", 403, "ORG_MATRIX_EXPIRED_ACCOUNT", "User account has expired"),
+            ("/optional", "expired", 403, "ORG_MATRIX_EXPIRED_ACCOUNT", "User account has expired"),
         ] as [(String, String?, Int, String, String)])
     func `who may not call learns why`(
         path: String, token: String?, status: Int, code: String, message: String

@@ -23,12 +23,17 @@ struct ServerUnderTest: Sendable {
 /// Two users and a guest, by tokens of the same names.
 struct KnownTokens: Authenticator {
     func requester(forToken token: String, address: String, userAgent: String?) async throws -> Requester {
-        guard ["alice", "admin", "guest"].contains(token) else {
+        guard ["alice", "admin", "guest", "expired"].contains(token) else {
             throw MatrixError(status: 401, code: .unknownToken, message: "Invalid access token passed.")
         }
         return Requester(
             user: UserID(trusted: "@\(token):example.org"), device: nil, accountNumber: 1, isGuest: token == "guest",
             isAdmin: token == "admin")
+    }
+
+    func checkValidity(of requester: Requester) async throws {
+        guard requester.user.localpart == "expired" else { return }
+        throw MatrixError(status: 403, code: "ORG_MATRIX_EXPIRED_ACCOUNT", message: "User account has expired")
     }
 }
 
