@@ -148,6 +148,9 @@ package final class PythonModules: Service {
             return try await body()
         } catch let Connection.CallError.failure(failure) {
             throw failure.error
+        } catch Connection.CallError.tooLong {
+            throw PythonException(
+                type: "ValueError", message: "The call is too large for the Python process", traceback: "")
         } catch is Connection.CallError {
             throw PythonException(type: "ConnectionError", message: "The Python process has ended", traceback: "")
         }

@@ -281,7 +281,12 @@ final class Connection: Sendable {
 
     private func answer(_ number: UInt32, _ answer: Answer) {
         switch answer {
-        case .result(let text): writer.send(.json(.reply, call: number) { $0.append(contentsOf: text) })
+        case .result(let text):
+            let frame = FrameText.json(.reply, call: number) { $0.append(contentsOf: text) }
+            guard !frame.isTooLong else {
+                return self.answer(number, .failure(HostError.runtime("The answer is too large").json))
+            }
+            writer.send(frame)
         case .failure(let object): writer.send(.json(.failure, call: number) { object.encode(into: &$0) })
         case .sent: break
         }
