@@ -49,6 +49,10 @@ class Tasks:
             desc = f.__name__
         self._background.looping_call(f, msec, *args, desc=desc, **kwargs)
 
+    def looping_background_call_async(self, f: Callable[..., object], msec: float, *args: Any, **kwargs: Any) -> None:
+        """`looping_background_call` under the name it had before the interface was published; a module uses it."""
+        self.looping_background_call(f, msec, *args, **kwargs)
+
     def delayed_background_call(
         self, msec: float, f: Callable[..., object], *args: Any, desc: Optional[str] = None, **kwargs: Any
     ) -> IDelayedCall:
@@ -95,3 +99,7 @@ class Tasks:
     def get_current_time_msec(self) -> int:
         """The server's time, in milliseconds."""
         return int(self._hs.get_clock().time_msec())
+
+    def current_time_ms(self) -> int:
+        """`get_current_time_msec` under the name it had before the interface was published; a module uses it."""
+        return self.get_current_time_msec()

@@ -72,6 +72,17 @@ def test_background_calls(api, hs, caplog):
     assert calls[-1] == ("now", 2)
 
 
+def test_names_from_before_the_interface_was_published(api, hs):
+    from axolemma_host.background import Background
+
+    hs.background = Background(hs.clock)
+    calls = []
+    api.looping_background_call_async(calls.append, 1000, "looped", desc="desc")
+    hs.clock.advance(1)
+    assert calls == ["looped"]
+    assert abs(api.current_time_ms() - api.get_current_time_msec()) < 1000
+
+
 def test_the_old_background_process(caplog):
     assert result_of(run_as_background_process("desc", lambda: 3)) == 3
     assert result_of(run_as_background_process("desc", "test", lambda: 4)) == 4
