@@ -29,6 +29,7 @@ _RULES_HOOKS = (
     "check_threepid_can_be_invited",
     "check_visibility_can_be_modified",
 )
+_VALIDITY_HOOKS = ("on_user_registration", "on_legacy_send_mail", "on_legacy_renew", "on_legacy_admin_request")
 _PASSWORD = "m.login.password"
 
 
@@ -175,5 +176,37 @@ def _password_checker(hook: Callable[..., Any], api: Any) -> Callable[..., Await
     async def check(username: str, login_type: str, login_dict: Dict[str, Any]) -> Any:
         user_id = api.get_qualified_user_id(username)
         return (user_id, None) if await hook(user_id, login_dict.get("password")) else None
+
+    return check
+
+
+def register_account_validity(instance: Any, api: Any) -> None:
+    """Registers the methods of a module for account validity that registers nothing by itself.
+
+    Such modules stand under ``modules:`` and are of before callbacks were registered: the server looked for the methods.
+    """
+    user_expired = getattr(instance, "user_expired", None)
+    if not callable(user_expired):
+        return
+    hooks = {name: getattr(instance, name, None) for name in _VALIDITY_HOOKS}
+    hooks["is_user_expired"] = _expiry_checker(user_expired)
+    names = sorted(name for name, hook in hooks.items() if hook is not None)
+    logger.info(
+        "%s.%s is for the interface of before modules registered callbacks; registering its methods: %s",
+        type(instance).__module__,
+        type(instance).__qualname__,
+        ", ".join(names),
+    )
+    api.register_account_validity_callbacks(**hooks)
+
+
+def _expiry_checker(hook: Callable[..., Any]) -> Callable[..., Awaitable[Optional[bool]]]:
+    """A hook that answers whether an account expired, and whether it knows."""
+
+    @functools.wraps(hook)
+    async def check(user_id: str) -> Optional[bool]:
+        answer = hook(user_id)
+        expired, known = await answer if inspect.isawaitable(answer) else answer
+        return bool(expired) if known else None
 
     return check

@@ -140,7 +140,11 @@ class Modules:
 
 
 def _build_module(module: Module, hs: Any, registrations: Registrations) -> Any:
-    return module.factory(module.config, hs.get_module_api())
+    before = registrations.total
+    instance = module.factory(module.config, hs.get_module_api())
+    if registrations.total == before:
+        legacy.register_account_validity(instance, hs.get_module_api())
+    return instance
 
 
 def _build_resource(module: Module, hs: Any, registrations: Registrations) -> Any:

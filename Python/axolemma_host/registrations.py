@@ -114,6 +114,11 @@ class Registrations:
         """What the configuration calls the module under construction."""
         return None if self.current_item is None else self._modules.get(self.current_item)
 
+    @property
+    def total(self) -> int:
+        """How many callbacks and web resources were ever registered."""
+        return self._last
+
     def register_web_resource(self, path: str, resource: Any) -> int:
         """Registers a Twisted resource at a path, for as long as the server has no listener open."""
         if self._web_closed:

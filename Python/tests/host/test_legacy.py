@@ -139,3 +139,22 @@ def test_checkers_of_one_type_with_different_fields_do_not_load(server: FakeServ
     assert error["type"] == "RuntimeError"
     assert "host_modules.OtherFields" in error["message"]
     assert "legacy_modules.PasswordProvider" in error["message"]
+
+
+def test_methods_for_account_validity_of_a_module_that_registers_nothing_are_registered(server: FakeServer) -> None:
+    server.load(entry("module", "Validity"))
+    assert {note["callback"] for note in server.registered()} == {
+        "is_user_expired",
+        "on_user_registration",
+        "on_legacy_renew",
+    }
+    assert server.callback("is_user_expired", "@old:test") is True
+    assert server.callback("is_user_expired", "@new:test") is False
+    assert server.callback("is_user_expired", "@unknown:test") is None
+    assert list(server.callback("on_legacy_renew", "token")) == [True, False, 1]
+
+
+def test_a_module_that_registers_callbacks_is_taken_at_its_word(server: FakeServer) -> None:
+    server.load(entry("module", "RegisteringValidity"))
+    assert [note["callback"] for note in server.registered()] == ["is_user_expired"]
+    assert server.callback("is_user_expired", "@new:test") is True

@@ -152,3 +152,26 @@ class HandlerResource(Resource):
 
 class NoHandler:
     def __init__(self, config: Any, module_api: Any) -> None: ...
+
+
+class Validity:
+    """Under ``modules:``, but of before callbacks were registered."""
+
+    def __init__(self, config: Any, api: Any) -> None: ...
+
+    async def user_expired(self, user_id: str) -> Any:
+        return user_id == "@old:test", user_id != "@unknown:test"
+
+    async def on_user_registration(self, user_id: str) -> None:
+        logger.info("registered %s", user_id)
+
+    async def on_legacy_renew(self, token: str) -> Any:
+        return True, False, 1
+
+
+class RegisteringValidity(Validity):
+    def __init__(self, config: Any, api: Any) -> None:
+        async def is_user_expired(user_id: str) -> bool:
+            return True
+
+        api.register_account_validity_callbacks(is_user_expired=is_user_expired)
