@@ -36,33 +36,37 @@ import Testing
         #expect(AxolemmaCommand.exitCode(for: try #require(error)) == .validationFailure)
     }
 
-    @Test func `a generated configuration passes the check, and is not overwritten`() throws {
+    @Test func `a generated configuration passes the check, and is not overwritten`() async throws {
         let directory = try TemporaryDirectory()
         let arguments = [
             "--server-name", "example.com", "--data-directory", directory.path + "/data", "--report-stats", "no",
         ]
         try GenerateCommand.parse(arguments).run()
         let file = directory.path + "/data/homeserver.yaml"
-        try CheckConfigurationCommand.parse(["-c", file]).run()
+        try await CheckConfigurationCommand.parse(["-c", file]).run()
         let error = #expect(throws: ExitCode.self) { try GenerateCommand.parse(arguments).run() }
         #expect(error == .faultyConfiguration)
     }
 
-    @Test func `a faulty configuration ends the check with 1`() throws {
+    @Test func `a faulty configuration ends the check with 1`() async throws {
         let directory = try TemporaryDirectory()
         let file = try directory.write("homeserver.yaml", "server_name: 1\n")
-        let error = #expect(throws: ExitCode.self) { try CheckConfigurationCommand.parse(["-c", file]).run() }
+        let error = await #expect(throws: ExitCode.self) {
+            try await CheckConfigurationCommand.parse(["-c", file]).run()
+        }
         #expect(error == .faultyConfiguration && error?.rawValue == 1)
     }
 
-    @Test func `a faulty logging configuration ends the check with 1`() throws {
+    @Test func `a faulty logging configuration ends the check with 1`() async throws {
         let directory = try TemporaryDirectory()
         let log = try directory.write("log.config", "version: 1\nhandlers: {a: {class: logging.FileHandler}}\n")
         let file = try directory.write(
             "homeserver.yaml",
             "server_name: example.com\nlog_config: \(log)\nlisteners: [{port: 1, type: http, resources: [{names: [client]}]}]\n"
         )
-        let error = #expect(throws: ExitCode.self) { try CheckConfigurationCommand.parse(["-c", file]).run() }
+        let error = await #expect(throws: ExitCode.self) {
+            try await CheckConfigurationCommand.parse(["-c", file]).run()
+        }
         #expect(error == .faultyConfiguration)
     }
 

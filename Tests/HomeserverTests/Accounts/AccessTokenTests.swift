@@ -22,7 +22,7 @@ import Testing
     func `an unknown token is refused`(engine: Engine) async throws {
         try await withAccounts(engine) { server in
             for token in ["", "nope", "axt_\0"] {
-                let error = try await refusal { _ = try await server.requester(token) }
+                let error = try await errorOfRefusal { _ = try await server.requester(token) }
                 #expect(error.status == 401)
                 #expect(error.code == .unknownToken)
                 #expect(error.fields["soft_logout"] == false)
@@ -61,7 +61,7 @@ import Testing
             #expect(login.object["expires_in_ms"] == 60_000)
             _ = try await server.requester(login.accessToken)
             server.time.advance(by: .seconds(61))
-            let error = try await refusal { _ = try await server.requester(login.accessToken) }
+            let error = try await errorOfRefusal { _ = try await server.requester(login.accessToken) }
             #expect(error.code == .unknownToken)
             #expect(error.message == "Access token has expired")
             #expect(error.fields["soft_logout"] == true)
@@ -81,19 +81,19 @@ import Testing
             }
 
             try await server.devices.delete([second.device], of: requester)
-            #expect(try await refusal { _ = try await server.requester(second.accessToken) }.status == 401)
+            #expect(try await errorOfRefusal { _ = try await server.requester(second.accessToken) }.status == 401)
             _ = try await server.requester(third.accessToken)
 
             try await server.devices.logOut(requester)
-            #expect(try await refusal { _ = try await server.requester(first.accessToken) }.status == 401)
+            #expect(try await errorOfRefusal { _ = try await server.requester(first.accessToken) }.status == 401)
             _ = try await server.requester(third.accessToken)
 
             try await server.devices.logOutEverywhere(try await server.requester(third.accessToken))
-            #expect(try await refusal { _ = try await server.requester(third.accessToken) }.status == 401)
+            #expect(try await errorOfRefusal { _ = try await server.requester(third.accessToken) }.status == 401)
 
             let bob = try await server.requester(other.accessToken)
             try await server.deactivate(bob)
-            #expect(try await refusal { _ = try await server.requester(other.accessToken) }.status == 401)
+            #expect(try await errorOfRefusal { _ = try await server.requester(other.accessToken) }.status == 401)
         }
     }
 
@@ -107,7 +107,7 @@ import Testing
                 let account = try #require(try transaction.accounts.account(of: user))
                 try transaction.accounts.setLocked(true, of: account.number)
             }
-            let error = try await refusal { _ = try await server.requester(login.accessToken) }
+            let error = try await errorOfRefusal { _ = try await server.requester(login.accessToken) }
             #expect(error.status == 401)
             #expect(error.code == .userLocked)
             #expect(error.fields["soft_logout"] == true)

@@ -24,7 +24,7 @@ import Testing
                     attempts.update { $0.append(attempt) }
                     return attempt.username == "spammer" ? .deny : attempt.username == "troll" ? .shadowBan : .allow
                 }), of: "m")
-            let error = try await refusal { _ = try await server.register(registration("spammer")) }
+            let error = try await errorOfRefusal { _ = try await server.register(registration("spammer")) }
             #expect(error == MatrixError(status: 429, code: .unknown, message: "Rate limited"))
             #expect(try await server.accounts.account(of: UserID(trusted: "@spammer:example.org")) == nil)
             _ = try await server.register(registration("troll"))
@@ -48,17 +48,17 @@ import Testing
                     return .deny
                 }), of: "m")
             #expect(
-                try await refusal { _ = try await server.registration.registerGuest(deviceName: nil, source: source) }
+                try await errorOfRefusal { _ = try await server.registration.registerGuest(deviceName: nil, source: source) }
                     .status == 429)
             #expect(
-                try await refusal { _ = try await server.usersForModules.register(NewUser(localpart: "mod")) }.status
+                try await errorOfRefusal { _ = try await server.usersForModules.register(NewUser(localpart: "mod")) }.status
                     == 429)
             let nonce = try server.sharedSecret.newNonce()
             let mac = SharedSecretRegistration.mac(of: [nonce, "admin", "pw", "notadmin"], secret: "secret")
             let body: JSONObject = [
                 "nonce": .string(nonce), "username": "admin", "password": "pw", "mac": .string(mac),
             ]
-            #expect(try await refusal { _ = try await server.sharedSecret.register(body) }.status == 429)
+            #expect(try await errorOfRefusal { _ = try await server.sharedSecret.register(body) }.status == 429)
             #expect(asked.all == ["- 1", "mod 0", "admin 0"])
         }
     }
@@ -91,7 +91,7 @@ import Testing
         try await withAccounts(.sqlite) { server in
             try server.modules.register(
                 PasswordAuthProvider(getUsernameForRegistration: { _, _ in throw Broken() }), of: "m")
-            let error = try await refusal { _ = try await server.register(registration("rin")) }
+            let error = try await errorOfRefusal { _ = try await server.register(registration("rin")) }
             #expect(error.status == 500)
             #expect(try await server.accounts.account(of: UserID(trusted: "@rin:example.org")) == nil)
         }
@@ -107,7 +107,7 @@ import Testing
                 }), of: "m")
             _ = try await server.register(registration("alice"))
             _ = try await server.usersForModules.register(NewUser(localpart: "bob"))
-            #expect(try await refusal { _ = try await server.register(registration("unlucky")) }.status == 500)
+            #expect(try await errorOfRefusal { _ = try await server.register(registration("unlucky")) }.status == 500)
             #expect(told.all == ["@alice:example.org", "@bob:example.org", "@unlucky:example.org"])
             let unlucky = UserID(trusted: "@unlucky:example.org")
             let account = try #require(try await server.accounts.account(of: unlucky))
@@ -126,7 +126,7 @@ import Testing
                     attempts.update { $0.append(attempt) }
                     return attempt.device == "GOOD" ? .allow : .deny(code: .limitExceeded, fields: ["extra": "value"])
                 }), of: "m")
-            let error = try await refusal {
+            let error = try await errorOfRefusal {
                 _ = try await server.logIn("alice", device: DeviceRequest(id: "BAD", displayName: "Bad"))
             }
             #expect(error.status == 403)
@@ -144,7 +144,7 @@ import Testing
                 ])
             _ = try await server.logIn("alice", device: DeviceRequest(id: "GOOD"))
             // A wrong password is not worth a question.
-            _ = try await refusal { _ = try await server.logIn("alice", "wrong") }
+            _ = try await errorOfRefusal { _ = try await server.logIn("alice", "wrong") }
             #expect(attempts.value.count == 2)
         }
     }
@@ -164,7 +164,7 @@ import Testing
                 for: user, lifetime: .seconds(60), providerID: "oidc", providerSessionID: nil)
             _ = try await server.logIn(["type": "m.login.token", "token": .string(token)])
             fails.update { $0 = true }
-            #expect(try await refusal { _ = try await server.logIn("alice") }.status == 500)
+            #expect(try await errorOfRefusal { _ = try await server.logIn("alice") }.status == 500)
             #expect(
                 told.all == [
                     "@alice:example.org m.login.password -", "@alice:example.org m.login.token oidc",
@@ -185,7 +185,7 @@ import Testing
                 AccountValidity(isUserExpired: { $0.localpart == "alice" ? .expired : .valid }), of: "second")
             try server.modules.register(AccountValidity(isUserExpired: { _ in .expired }), of: "third")
             try await server.tokens.checkValidity(of: bob)
-            let error = try await refusal { try await server.tokens.checkValidity(of: alice) }
+            let error = try await errorOfRefusal { try await server.tokens.checkValidity(of: alice) }
             #expect(
                 error
                     == MatrixError(
@@ -198,10 +198,10 @@ import Testing
             let renewal = AccountRenewalService(modules: server.modules)
             let alice = try await server.newUser("alice")
             let until = Timestamp(milliseconds: 5)
-            let off = try await refusal { try await renewal.sendMail(to: alice.user) }
+            let off = try await errorOfRefusal { try await renewal.sendMail(to: alice.user) }
             #expect(off == .forbidden("Account renewal via email is disabled on this server."))
             #expect(try await renewal.renew(token: "good") == .unknownToken)
-            #expect(try await refusal { _ = try await renewal.setValidity([:], by: alice) }.status == 400)
+            #expect(try await errorOfRefusal { _ = try await renewal.setValidity([:], by: alice) }.status == 400)
 
             let told = Notes()
             try server.modules.register(
@@ -256,7 +256,7 @@ import Testing
             #expect(told.all.last == text("A"))
             #expect(told.all.count == 7)
             for token in tokens.values + [old] {
-                #expect(try await refusal { _ = try await server.requester(token) }.status == 401)
+                #expect(try await errorOfRefusal { _ = try await server.requester(token) }.status == 401)
             }
         }
     }

@@ -182,7 +182,7 @@ func withAccounts(
 }
 
 /// The error of a request that must be refused.
-func refusal(_ body: () async throws -> Void) async throws -> MatrixError {
+func errorOfRefusal(_ body: () async throws -> Void) async throws -> MatrixError {
     do {
         try await body()
     } catch let error as any MatrixErrorConvertible {

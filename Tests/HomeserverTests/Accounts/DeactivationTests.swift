@@ -34,8 +34,8 @@ import Testing
             try await server.deactivate(alice, isErased: true)
             #expect(
                 told.all == ["may false", "remove a@example.org", "out D", "profile - false true", "status true false"])
-            #expect(try await refusal { _ = try await server.requester(login.accessToken) }.status == 401)
-            #expect(try await refusal { _ = try await server.logIn("alice") }.code == .userDeactivated)
+            #expect(try await errorOfRefusal { _ = try await server.requester(login.accessToken) }.status == 401)
+            #expect(try await errorOfRefusal { _ = try await server.logIn("alice") }.code == .userDeactivated)
             #expect(try await users.info(of: user)?.isDeactivated == true)
             #expect(try await users.profile(of: user) == ModuleAPI.UserProfile())
             #expect(try await users.threepids(of: user) == [])
@@ -47,7 +47,7 @@ import Testing
         try await withAccounts(.sqlite) { server in
             let alice = try await server.newUser("alice")
             server.modules.register(ThirdPartyRules(checkCanDeactivateUser: { _, _ in .deny }), of: "m")
-            let error = try await refusal { try await server.deactivate(alice) }
+            let error = try await errorOfRefusal { try await server.deactivate(alice) }
             #expect(error == .forbidden("Deactivation of this user is forbidden"))
             _ = try await server.logIn("alice")
         }
@@ -78,7 +78,7 @@ import Testing
             let restarted = try await AccountServer(server.database)
             await restarted.deactivation.leaveRooms()
             #expect(try await restarted.memberships.joinedRooms(of: alice.user) == [])
-            let again = try await refusal {
+            let again = try await errorOfRefusal {
                 _ = try await restarted.memberships.apply(.init(.join, of: alice.user), in: invited, by: alice)
             }
             #expect(again.status == 403)
@@ -111,12 +111,12 @@ import Testing
             #expect(first["flows"] == [["stages": ["m.login.password"]]])
             #expect(try await change(server, alice, ["auth": auth(first["session"])]) == nil)
             _ = try await server.requester(other)
-            #expect(try await refusal { _ = try await server.logIn("alice") }.status == 403)
+            #expect(try await errorOfRefusal { _ = try await server.logIn("alice") }.status == 403)
             _ = try await server.logIn("alice", "n1")
 
             let again: JSONObject = ["new_password": "n2", "auth": auth(nil, "n1")]
             #expect(try await change(server, alice, again) == nil)
-            #expect(try await refusal { _ = try await server.requester(other) }.status == 401)
+            #expect(try await errorOfRefusal { _ = try await server.requester(other) }.status == 401)
             _ = try await server.requester(token)
             #expect(try await server.devices.devices(of: alice).map(\.id) == [alice.device])
             _ = try await server.logIn("alice", "n2")
@@ -133,9 +133,9 @@ import Testing
         ) {
             server in
             let alice = try await server.newUser("alice")
-            let weak = try await refusal { _ = try await change(server, alice, ["new_password": "abc"]) }
+            let weak = try await errorOfRefusal { _ = try await change(server, alice, ["new_password": "abc"]) }
             #expect(weak.code == "M_PASSWORD_TOO_SHORT")
-            let none = try await refusal { _ = try await change(server, alice, ["auth": auth(nil)]) }
+            let none = try await errorOfRefusal { _ = try await change(server, alice, ["auth": auth(nil)]) }
             #expect(none.code == .missingParam)
         }
         try await withAccounts(.sqlite, configure: { $0.checksOwnPasswords = false }) { server in
@@ -147,7 +147,7 @@ import Testing
                     }
                 ]), of: "m")
             let body: JSONObject = ["new_password": "n", "auth": auth(nil)]
-            let error = try await refusal { _ = try await change(server, alice, body) }
+            let error = try await errorOfRefusal { _ = try await change(server, alice, body) }
             #expect(error == .forbidden("Password change disabled"))
         }
     }

@@ -40,14 +40,14 @@ import Testing
             try await server.devices.delete(["B", "nope", "\0"], of: requester)
             #expect(try await server.devices.devices(of: requester).map(\.id) == ["A"])
             for id: DeviceID in ["B", "nope", "\0"] {
-                #expect(try await refusal { _ = try await server.devices.device(id, of: requester) }.status == 404)
-                let error = try await refusal {
+                #expect(try await errorOfRefusal { _ = try await server.devices.device(id, of: requester) }.status == 404)
+                let error = try await errorOfRefusal {
                     try await server.devices.setDisplayName("x", of: id, requester: requester)
                 }
                 #expect(error == .notFound("Not found"))
             }
             let long = String(repeating: "x", count: 101)
-            let error = try await refusal {
+            let error = try await errorOfRefusal {
                 try await server.devices.setDisplayName(long, of: "A", requester: requester)
             }
             #expect(error.code == .tooLarge)
@@ -70,7 +70,7 @@ import Testing
             #expect(refused["completed"] == [])
 
             let another = operation(requester, auth: password("bob", "correct horse", first))
-            #expect(try await refusal { _ = try await auth.check(another, flows: flows) } == .forbidden("Invalid auth"))
+            #expect(try await errorOfRefusal { _ = try await auth.check(another, flows: flows) } == .forbidden("Invalid auth"))
 
             let right = operation(requester, auth: password("alice", "correct horse", first))
             #expect(isAuthenticated(try await auth.check(right, flows: flows)))
@@ -87,12 +87,12 @@ import Testing
                 try await auth.check(operation(requester, ["devices": ["A"]]), flows: flows))
             let proof = password("alice", "correct horse", first)
             let elsewhere = operation(requester, uri: "/devices/B", auth: proof)
-            #expect(try await refusal { _ = try await auth.check(elsewhere, flows: flows) }.status == 403)
+            #expect(try await errorOfRefusal { _ = try await auth.check(elsewhere, flows: flows) }.status == 403)
 
             let right = operation(requester, auth: proof, ["devices": ["A"]])
             #expect(isAuthenticated(try await auth.check(right, flows: flows)))
             let changed = operation(requester, auth: proof, ["devices": ["A", "B"]])
-            let error = try await refusal { _ = try await auth.check(changed, flows: flows) }
+            let error = try await errorOfRefusal { _ = try await auth.check(changed, flows: flows) }
             #expect(error.status == 403)
             #expect(error.message == "Requested operation has changed during the UI authentication session.")
         }
@@ -115,7 +115,7 @@ import Testing
         try await withAccounts(.sqlite) { server in
             let requester = try await server.newUser("alice")
             let dummy = operation(requester, auth: ["type": "m.login.dummy"])
-            let error = try await refusal {
+            let error = try await errorOfRefusal {
                 _ = try await server.interactiveAuth.check(dummy, flows: server.interactiveAuth.flowsForUsers)
             }
             #expect(error == .invalidParam("Invalid login submission"))

@@ -20,7 +20,7 @@ import Testing
             let restarted = FilterService(database: server.database)
             #expect(try await restarted.filter("0", of: alice.accountNumber) == filter)
             for (id, status) in [("2", 404), ("-1", 404), ("x", 400), ("", 400)] {
-                let error = try await refusal { _ = try await server.filters.filter(id, of: alice.accountNumber) }
+                let error = try await errorOfRefusal { _ = try await server.filters.filter(id, of: alice.accountNumber) }
                 #expect(error.status == status)
             }
         }
@@ -55,7 +55,7 @@ import Testing
             (["account_data": []], "'account_data' must be an object"),
         ] as [(JSONObject, String)])
     func `others are refused with the member that is wrong`(filter: JSONObject, message: String) async throws {
-        let error = try await refusal { try FilterFormat.validate(filter) }
+        let error = try await errorOfRefusal { try FilterFormat.validate(filter) }
         #expect(error == .badJSON(message))
     }
 }

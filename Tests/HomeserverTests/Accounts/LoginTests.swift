@@ -19,7 +19,7 @@ import Testing
                         NewAccount(user: UserID(trusted: name), createdAt: Timestamp(milliseconds: 0)))
                 }
             }
-            #expect(try await refusal { _ = try await server.logIn("bob") }.status == 403)
+            #expect(try await errorOfRefusal { _ = try await server.logIn("bob") }.status == 403)
         }
     }
 
@@ -29,11 +29,11 @@ import Testing
             for (name, password) in [
                 ("alice", "wrong"), ("nobody", "correct horse"), ("@alice:other.org", "correct horse"), ("@alice", ""),
             ] {
-                let error = try await refusal { _ = try await server.logIn(name, password) }
+                let error = try await errorOfRefusal { _ = try await server.logIn(name, password) }
                 #expect(error == .forbidden("Invalid username or password"))
             }
             let email: JSON = ["type": "m.id.thirdparty", "medium": "email", "address": "a@example.org"]
-            let error = try await refusal {
+            let error = try await errorOfRefusal {
                 _ = try await server.logIn(["type": "m.login.password", "identifier": email, "password": "x"])
             }
             #expect(error == .forbidden("Invalid username or password"))
@@ -44,10 +44,10 @@ import Testing
         try await withAccounts(.sqlite) { server in
             let requester = try await server.newUser("alice")
             try await server.deactivate(requester)
-            let error = try await refusal { _ = try await server.logIn("alice") }
+            let error = try await errorOfRefusal { _ = try await server.logIn("alice") }
             #expect(error.status == 403)
             #expect(error.code == .userDeactivated)
-            #expect(try await refusal { try await server.accounts.checkUsername("alice") }.code == .userInUse)
+            #expect(try await errorOfRefusal { try await server.accounts.checkUsername("alice") }.code == .userInUse)
         }
     }
 
@@ -58,7 +58,7 @@ import Testing
             let first = try await server.logIn("alice", device: DeviceRequest(id: "A", displayName: "One"))
             _ = try await server.requester(first.accessToken)
             let second = try await server.logIn("alice", device: DeviceRequest(id: "A", displayName: "Two"))
-            #expect(try await refusal { _ = try await server.requester(first.accessToken) }.status == 401)
+            #expect(try await errorOfRefusal { _ = try await server.requester(first.accessToken) }.status == 401)
             let requester = try await server.requester(second.accessToken)
             #expect(try await server.devices.devices(of: requester).map(\.displayName) == ["One"])
         }
@@ -77,10 +77,10 @@ import Testing
         try await withAccounts(.sqlite) { server in
             try await server.register("alice", device: nil)
             let long = DeviceRequest(id: DeviceID(String(repeating: "d", count: 513)))
-            let id = try await refusal { _ = try await server.logIn("alice", device: long) }
+            let id = try await errorOfRefusal { _ = try await server.logIn("alice", device: long) }
             #expect(id == .invalidParam("device_id cannot be longer than 512 characters."))
             let named = DeviceRequest(displayName: String(repeating: "d", count: 101))
-            let name = try await refusal { _ = try await server.logIn("alice", device: named) }
+            let name = try await errorOfRefusal { _ = try await server.logIn("alice", device: named) }
             #expect(name.code == .tooLarge)
         }
     }
@@ -91,9 +91,9 @@ import Testing
         try await withAccounts(.sqlite, limits: limits) { server in
             try await server.register("alice", device: nil)
             for name in ["alice", "ALICE"] {
-                #expect(try await refusal { _ = try await server.logIn(name, "wrong") }.status == 403)
+                #expect(try await errorOfRefusal { _ = try await server.logIn(name, "wrong") }.status == 403)
             }
-            #expect(try await refusal { _ = try await server.logIn("alice") }.status == 429)
+            #expect(try await errorOfRefusal { _ = try await server.logIn("alice") }.status == 429)
             server.time.advance(by: .seconds(11))
             _ = try await server.logIn("alice")
         }
@@ -102,7 +102,7 @@ import Testing
     @Test func `password login can be switched off`() async throws {
         try await withAccounts(.sqlite, configure: { $0.passwordUse = .nothing }) { server in
             try await server.register("alice", device: nil)
-            let error = try await refusal { _ = try await server.logIn("alice") }
+            let error = try await errorOfRefusal { _ = try await server.logIn("alice") }
             #expect(error.message == "Password login has been disabled.")
             #expect(server.interactiveAuth.flowsForUsers.isEmpty)
         }
@@ -122,7 +122,7 @@ import Testing
             (["type": "m.id.phone"], "Invalid phone-type identifier"),
         ]
         for (identifier, message) in wrong {
-            let error = try await refusal { _ = try UserIdentifier.read(from: ["identifier": identifier]) }
+            let error = try await errorOfRefusal { _ = try UserIdentifier.read(from: ["identifier": identifier]) }
             #expect(error.status == 400)
             #expect(error.message == message)
         }

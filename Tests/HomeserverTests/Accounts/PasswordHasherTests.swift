@@ -80,7 +80,7 @@ import Testing
             "LONGENOUGH1!": "M_PASSWORD_NO_LOWERCASE",
         ]
         for (password, code) in expected {
-            let error = try await refusal { try policy.validate(password) }
+            let error = try await errorOfRefusal { try policy.validate(password) }
             #expect(error.code.string == code)
             #expect(error.status == 400)
         }

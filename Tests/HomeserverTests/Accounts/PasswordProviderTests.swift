@@ -48,9 +48,9 @@ import Testing
     @Test func `without modules there are passwords, and application services as in Synapse`() async throws {
         try await withAccounts(.sqlite) { server in
             #expect(types(server) == [password, "m.login.application_service"])
-            let error = try await refusal { _ = try await server.logIn(["type": "m.login.application_service"]) }
+            let error = try await errorOfRefusal { _ = try await server.logIn(["type": "m.login.application_service"]) }
             #expect(error.status == 401)
-            let unknown = try await refusal { _ = try await server.logIn(submission("org.example.none")) }
+            let unknown = try await errorOfRefusal { _ = try await server.logIn(submission("org.example.none")) }
             #expect(unknown == MatrixError(status: 400, code: .unknown, message: "Unknown login type org.example.none"))
         }
     }
@@ -67,7 +67,7 @@ import Testing
                 if checksOwn {
                     _ = try await server.logIn("u", "correct horse")
                 } else {
-                    let error = try await refusal { _ = try await server.logIn("u", "correct horse") }
+                    let error = try await errorOfRefusal { _ = try await server.logIn("u", "correct horse") }
                     #expect(error == .forbidden("Invalid username or password"))
                 }
                 #expect(asked.all.count == 2)
@@ -83,9 +83,9 @@ import Testing
             #expect(types(server) == [custom, "m.login.application_service"])
             #expect(server.interactiveAuth.flowsForUsers == [[custom]])
             let disabled = MatrixError(status: 400, code: .unknown, message: "Password login has been disabled.")
-            #expect(try await refusal { _ = try await server.logIn("u", "y") } == disabled)
+            #expect(try await errorOfRefusal { _ = try await server.logIn("u", "y") } == disabled)
             let auth = submission(password, "u", "password")
-            #expect(try await refusal { _ = try await check(server, deletion(user, auth)) } == disabled)
+            #expect(try await errorOfRefusal { _ = try await check(server, deletion(user, auth)) } == disabled)
             #expect(asked.all == [])
             let outcome = try await check(server, deletion(user, submission(custom, "u", "test_field")))
             guard case .authenticated = outcome else { throw NotRefused() }
@@ -96,7 +96,7 @@ import Testing
         try await withAccounts(.sqlite, configure: { $0.checksOwnPasswords = false }) { server in
             try server.modules.register(provider([(custom, "test_field")], Notes()), of: "m")
             #expect(types(server) == [custom, "m.login.application_service"])
-            #expect(try await refusal { _ = try await server.logIn("u", "y") }.status == 400)
+            #expect(try await errorOfRefusal { _ = try await server.logIn("u", "y") }.status == 400)
         }
     }
 
@@ -113,14 +113,14 @@ import Testing
             let asked = Notes()
             try server.modules.register(provider([(custom, "test_field")], asked), of: "m")
             #expect(types(server) == [password, custom, "m.login.application_service"])
-            let missing = try await refusal { _ = try await server.logIn(submission(custom)) }
+            let missing = try await errorOfRefusal { _ = try await server.logIn(submission(custom)) }
             #expect(missing.status == 400)
             #expect(missing.message == "Missing parameters for login type test.login_type: ['test_field']")
             #expect(asked.all == [])
             let answer = try await server.logIn(submission(custom, "u", "test_field"))
             #expect(answer["user_id"] == "@u:example.org")
             #expect(asked.all == [#"u test.login_type {"test_field":"y"}"#])
-            let wrong = try await refusal { _ = try await server.logIn(submission(custom, "u", "test_field", "n")) }
+            let wrong = try await errorOfRefusal { _ = try await server.logIn(submission(custom, "u", "test_field", "n")) }
             #expect(wrong == .forbidden("Invalid username or password"))
         }
     }
@@ -136,7 +136,7 @@ import Testing
             }
             #expect(first["flows"] == [["stages": ["m.login.password"]], ["stages": ["test.login_type"]]])
             #expect(asked.all == [])
-            let missing = try await refusal {
+            let missing = try await errorOfRefusal {
                 _ = try await check(server, deletion(user, submission(custom, "localuser")))
             }
             #expect(missing.status == 400 && missing.message.contains("Missing parameters"))
@@ -147,7 +147,7 @@ import Testing
 
             let other = try await server.newUser("other")
             let foreign = submission(custom, "localuser", "test_field")
-            #expect(try await refusal { _ = try await check(server, deletion(other, foreign)) }.code == .forbidden)
+            #expect(try await errorOfRefusal { _ = try await check(server, deletion(other, foreign)) }.code == .forbidden)
 
             let outcome = try await check(server, deletion(user, submission(custom, "localuser", "test_field")))
             guard case .authenticated = outcome else { throw NotRefused() }
@@ -212,7 +212,7 @@ import Testing
             }
             #expect(try await login("U@Example.org", "y") == "@u:example.org")
             #expect(try await login("Mail@example.org", "correct horse") == "@mail:example.org")
-            let error = try await refusal { _ = try await login("no@example.org", "correct horse") }
+            let error = try await errorOfRefusal { _ = try await login("no@example.org", "correct horse") }
             #expect(error == .forbidden("Invalid username or password"))
             #expect(asked.all.first == "email u@example.org y")
         }
@@ -229,7 +229,7 @@ import Testing
                         return .user(UserID(trusted: "@\(name):example.org"))
                     }
                 ]), of: "m")
-            #expect(try await refusal { _ = try await server.logIn("new", "y") }.status == 403)
+            #expect(try await errorOfRefusal { _ = try await server.logIn("new", "y") }.status == 403)
             registers.update { $0 = true }
             #expect(try await server.logIn("new", "y").user.string == "@new:example.org")
         }

@@ -46,7 +46,7 @@ import Testing
                     "@alice:example.org Alice \u{1F980} -", "@alice:example.org Alice \u{1F980} mxc://example.org/a",
                     "@alice:example.org - mxc://example.org/a", "@alice:example.org - -",
                 ])
-            let error = try await refusal { _ = try await profiles.profile(of: alice.user, for: nil) }
+            let error = try await errorOfRefusal { _ = try await profiles.profile(of: alice.user, for: nil) }
             #expect(error == .notFound("Profile was not found"))
         }
     }
@@ -61,7 +61,7 @@ import Testing
             #expect(try await profiles.field("org.example.x", of: alice.user, for: nil) == value)
             try await profiles.setField("m.tz", to: nil, of: alice.user, by: alice)
             #expect(
-                try await refusal { _ = try await profiles.field("m.tz", of: alice.user, for: nil) }.status == 404)
+                try await errorOfRefusal { _ = try await profiles.field("m.tz", of: alice.user, for: nil) }.status == 404)
             #expect(observer.changes.withLock { $0 }.isEmpty)
         }
     }
@@ -79,7 +79,7 @@ import Testing
     func `values and keys out of bounds are refused`(key: String, value: JSON, code: String) async throws {
         try await withProfiles { server, profiles, _ in
             let alice = try await server.newUser("alice")
-            let error = try await refusal { try await profiles.setField(key, to: value, of: alice.user, by: alice) }
+            let error = try await errorOfRefusal { try await profiles.setField(key, to: value, of: alice.user, by: alice) }
             #expect(error.status == 400)
             #expect(error.code.string == code)
         }
@@ -89,7 +89,7 @@ import Testing
         try await withProfiles { server, profiles, _ in
             let alice = try await server.newUser("alice")
             let bob = try await server.newUser("bob")
-            let error = try await refusal {
+            let error = try await errorOfRefusal {
                 try await profiles.setField("displayname", to: "x", of: bob.user, by: alice)
             }
             #expect(error.status == 400)
@@ -99,13 +99,13 @@ import Testing
             try await profiles.setField("displayname", to: "x", of: bob.user, by: admin)
             #expect(try await profiles.field("displayname", of: bob.user, for: nil) == "x")
             let remote = UserID(trusted: "@c:other.org")
-            let foreign = try await refusal {
+            let foreign = try await errorOfRefusal {
                 try await profiles.setField("displayname", to: "x", of: remote, by: admin)
             }
             #expect(foreign.message == "User is not hosted on this homeserver")
             let nobody = UserID(trusted: "@nobody:example.org")
             #expect(
-                try await refusal { try await profiles.setField("displayname", to: "x", of: nobody, by: admin) }.status
+                try await errorOfRefusal { try await profiles.setField("displayname", to: "x", of: nobody, by: admin) }.status
                     == 404)
         }
     }
@@ -116,13 +116,13 @@ import Testing
             $0.allowsAvatarChanges = false
         }) { server, profiles, _ in
             let alice = try await server.newUser("alice")
-            let error = try await refusal {
+            let error = try await errorOfRefusal {
                 try await profiles.setField("displayname", to: "x", of: alice.user, by: alice)
             }
             #expect(error == .forbidden("Changing display name is disabled on this server"))
             try await profiles.setField("avatar_url", to: "mxc://a/b", of: alice.user, by: alice)
             #expect(
-                try await refusal {
+                try await errorOfRefusal {
                     try await profiles.setField("avatar_url", to: "mxc://a/c", of: alice.user, by: alice)
                 }.status == 403)
         }
@@ -139,9 +139,9 @@ import Testing
             let stranger = try await server.newUser("stranger").user
             #expect(try await profiles.profile(of: alice.user, for: alice) == ["displayname": "alice"])
             #expect(try await profiles.profile(of: friend, for: alice) == ["displayname": "friend"])
-            let unknown = try await refusal { _ = try await profiles.profile(of: friend, for: nil) }
+            let unknown = try await errorOfRefusal { _ = try await profiles.profile(of: friend, for: nil) }
             #expect(unknown.status == 401)
-            let refused = try await refusal { _ = try await profiles.profile(of: stranger, for: alice) }
+            let refused = try await errorOfRefusal { _ = try await profiles.profile(of: stranger, for: alice) }
             #expect(refused == .forbidden("Profile isn't available"))
         }
     }

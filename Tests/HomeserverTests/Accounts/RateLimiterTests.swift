@@ -16,7 +16,7 @@ import Testing
     @Test func `a burst is allowed and the next use is told how long to wait`() async throws {
         let limiter = limiter(RateLimit(perSecond: 0.5, burst: 3))
         for _ in 0..<3 { try limiter.check(.message, key: "a") }
-        let error = try await refusal { try limiter.check(.message, key: "a") }
+        let error = try await errorOfRefusal { try limiter.check(.message, key: "a") }
         #expect(error.status == 429)
         #expect(error.code == .limitExceeded)
         #expect(error.message == "Too Many Requests")
@@ -27,16 +27,16 @@ import Testing
     @Test func `after the promised wait one use is allowed, and no more`() async throws {
         let limiter = limiter(RateLimit(perSecond: 0.3, burst: 2))
         for _ in 0..<2 { try limiter.check(.message, key: "a") }
-        let error = try await refusal { try limiter.check(.message, key: "a") }
+        let error = try await errorOfRefusal { try limiter.check(.message, key: "a") }
         time.advance(by: .milliseconds(try #require(error.fields.integer("retry_after_ms"))))
         try limiter.check(.message, key: "a")
-        #expect(try await refusal { try limiter.check(.message, key: "a") }.status == 429)
+        #expect(try await errorOfRefusal { try limiter.check(.message, key: "a") }.status == 429)
     }
 
     @Test func `refused uses do not push the end of the wait away`() async throws {
         let limiter = limiter(RateLimit(perSecond: 1, burst: 1))
         try limiter.check(.message, key: "a")
-        for _ in 0..<50 { _ = try await refusal { try limiter.check(.message, key: "a") } }
+        for _ in 0..<50 { _ = try await errorOfRefusal { try limiter.check(.message, key: "a") } }
         time.advance(by: .seconds(1))
         try limiter.check(.message, key: "a")
     }
@@ -57,7 +57,7 @@ import Testing
         let limiter = limiter(RateLimit(perSecond: 1, burst: 1))
         for _ in 0..<5 { try limiter.peek(.message, key: "a") }
         try limiter.check(.message, key: "a")
-        #expect(try await refusal { try limiter.peek(.message, key: "a") }.status == 429)
+        #expect(try await errorOfRefusal { try limiter.peek(.message, key: "a") }.status == 429)
     }
 
     @Test func `an override of 0 exempts a user, another one replaces the limit of messages`() async throws {
@@ -68,7 +68,7 @@ import Testing
         limiter.setOverride(RateLimitOverride(messagesPerSecond: 1, burstCount: 3), for: slow.user)
         for _ in 0..<10 { try limiter.check(.message, key: "f", for: free) }
         for _ in 0..<3 { try limiter.check(.message, key: "s", for: slow) }
-        #expect(try await refusal { try limiter.check(.message, key: "s", for: slow) }.status == 429)
+        #expect(try await errorOfRefusal { try limiter.check(.message, key: "s", for: slow) }.status == 429)
     }
 
     @Test func `what has drained is forgotten`() throws {

@@ -53,7 +53,7 @@ import Testing
             let again = try registered(try await server.register(["auth": auth]))
             #expect(again.user == account.user)
             #expect(again.login?.accessToken != account.login?.accessToken)
-            let error = try await refusal {
+            let error = try await errorOfRefusal {
                 _ = try await server.register(["username": "bob", "password": "pw", "auth": auth])
             }
             #expect(error.message == "A different user ID has already been registered for this session")
@@ -84,7 +84,7 @@ import Testing
         ])
     func `usernames out of the grammar are refused`(username: String, message: String) async throws {
         try await withAccounts(.sqlite) { server in
-            let error = try await refusal {
+            let error = try await errorOfRefusal {
                 _ = try await server.register(["username": .string(username), "password": "pw"])
             }
             #expect(error.status == 400)
@@ -98,13 +98,13 @@ import Testing
         try await withAccounts(engine) { server in
             try await server.register("alice")
             for username in ["alice", "ALICE"] {
-                let error = try await refusal {
+                let error = try await errorOfRefusal {
                     _ = try await server.register(["username": .string(username), "password": "pw"])
                 }
                 #expect(error.code == .userInUse)
                 #expect(error.status == 400)
             }
-            let error = try await refusal { try await server.registration.checkAvailability(of: "alice") }
+            let error = try await errorOfRefusal { try await server.registration.checkAvailability(of: "alice") }
             #expect(error.code == .userInUse)
             try await server.registration.checkAvailability(of: "bob")
         }
@@ -118,19 +118,19 @@ import Testing
             var authenticated = body
             authenticated["auth"] = dummy
             let complete = authenticated
-            #expect(try await refusal { _ = try await server.register(complete) }.code == .userInUse)
+            #expect(try await errorOfRefusal { _ = try await server.register(complete) }.code == .userInUse)
         }
     }
 
     @Test func `registration can be disabled, reserved and asks for a password`() async throws {
         try await withAccounts(.sqlite, configure: { $0.isRegistrationEnabled = false }) { server in
-            let error = try await refusal { _ = try await server.register(["username": "a", "password": "pw"]) }
+            let error = try await errorOfRefusal { _ = try await server.register(["username": "a", "password": "pw"]) }
             #expect(error == .forbidden("Registration has been disabled"))
         }
         try await withAccounts(.sqlite, configure: { $0.isReserved = { $0.localpart.hasPrefix("irc") } }) { server in
-            let reserved = try await refusal { _ = try await server.register(["username": "irc.a", "password": "pw"]) }
+            let reserved = try await errorOfRefusal { _ = try await server.register(["username": "irc.a", "password": "pw"]) }
             #expect(reserved.code == .exclusive)
-            let missing = try await refusal { _ = try await server.register(["username": "a", "auth": dummy]) }
+            let missing = try await errorOfRefusal { _ = try await server.register(["username": "a", "auth": dummy]) }
             #expect(missing.code == .missingParam)
             #expect(missing.message == "Missing params: password")
         }
@@ -138,7 +138,7 @@ import Testing
 
     @Test func `guests are refused unless they are allowed`() async throws {
         try await withAccounts(.sqlite) { server in
-            let error = try await refusal {
+            let error = try await errorOfRefusal {
                 _ = try await server.registration.registerGuest(
                     deviceName: nil, source: RequestSource(address: "192.0.2.1"))
             }
@@ -201,7 +201,7 @@ import Testing
             _ = try required(try await server.register(["auth": auth]))
             server.time.advance(by: .seconds(49 * 3600))
             #expect(
-                try await refusal { _ = try await server.register(["auth": auth]) }.message.hasPrefix(
+                try await errorOfRefusal { _ = try await server.register(["auth": auth]) }.message.hasPrefix(
                     "Unknown session ID"))
             try await server.interactiveAuth.removeExpired()
             #expect(try await server.registration.isValid(token: "tok", address: "192.0.2.1"))
@@ -230,7 +230,7 @@ import Testing
                 _ = try registered(
                     try await server.register(["username": .string(name), "password": "pw", "auth": dummy]))
             }
-            let error = try await refusal { _ = try await server.register(["username": "c", "password": "pw"]) }
+            let error = try await errorOfRefusal { _ = try await server.register(["username": "c", "password": "pw"]) }
             #expect(error.status == 429)
         }
     }
@@ -248,7 +248,7 @@ import Testing
         ] as [(JSONObject, Int, String)])
     func `malformed registrations are refused`(body: JSONObject, status: Int, code: String) async throws {
         try await withAccounts(.sqlite) { server in
-            let error = try await refusal { _ = try await server.register(body) }
+            let error = try await errorOfRefusal { _ = try await server.register(body) }
             #expect(error.status == status)
             #expect(error.code.string == code)
         }

@@ -31,7 +31,7 @@ import Testing
             #expect(account.user.string == "@boss:example.org")
             #expect(try await server.requester(try #require(account.login).accessToken).isAdmin)
             _ = try await server.logIn("boss", "pass")
-            let again = try await refusal {
+            let again = try await errorOfRefusal {
                 _ = try await server.sharedSecret.register(body(try server.sharedSecret.newNonce(), "boss"))
             }
             #expect(again.code == .userInUse)
@@ -45,7 +45,7 @@ import Testing
             let late = try server.sharedSecret.newNonce()
             server.time.advance(by: .seconds(61))
             for nonce in [used, late, "nope"] {
-                let error = try await refusal { _ = try await server.sharedSecret.register(body(nonce, "b")) }
+                let error = try await errorOfRefusal { _ = try await server.sharedSecret.register(body(nonce, "b")) }
                 #expect(error == MatrixError(status: 400, code: .unknown, message: "unrecognised nonce"))
             }
         }
@@ -54,9 +54,9 @@ import Testing
     @Test func `a wrong HMAC is refused and uses up the nonce`() async throws {
         try await withAccounts(.sqlite) { server in
             let nonce = try server.sharedSecret.newNonce()
-            let wrong = try await refusal { _ = try await server.sharedSecret.register(body(nonce, secret: "guess")) }
+            let wrong = try await errorOfRefusal { _ = try await server.sharedSecret.register(body(nonce, secret: "guess")) }
             #expect(wrong == MatrixError(status: 403, code: .unknown, message: "HMAC incorrect"))
-            let again = try await refusal { _ = try await server.sharedSecret.register(body(nonce)) }
+            let again = try await errorOfRefusal { _ = try await server.sharedSecret.register(body(nonce)) }
             #expect(again.message == "unrecognised nonce")
         }
     }
@@ -73,7 +73,7 @@ import Testing
             var body = body(try server.sharedSecret.newNonce())
             body[key] = value
             let request = body
-            let error = try await refusal { _ = try await server.sharedSecret.register(request) }
+            let error = try await errorOfRefusal { _ = try await server.sharedSecret.register(request) }
             #expect(error.status == 400)
             #expect(error.message == message)
         }
@@ -81,7 +81,7 @@ import Testing
 
     @Test func `without a secret there is no such registration`() async throws {
         try await withAccounts(.sqlite, configure: { $0.registrationSharedSecret = nil }) { server in
-            let error = try await refusal { _ = try server.sharedSecret.newNonce() }
+            let error = try await errorOfRefusal { _ = try server.sharedSecret.newNonce() }
             #expect(error.message == "Shared secret registration is not enabled")
         }
     }

@@ -36,7 +36,7 @@ import Testing
             let plain = try await users.register(NewUser(localpart: "plain"))
             #expect(try await users.profile(of: plain)?.displayName == "plain")
             let bad = NewUser(localpart: "bad", emails: ["no address"])
-            #expect(try await refusal { _ = try await users.register(bad) }.status == 400)
+            #expect(try await errorOfRefusal { _ = try await users.register(bad) }.status == 400)
         }
     }
 
@@ -53,7 +53,7 @@ import Testing
             #expect(try await server.requester(token).isAdmin)
             try await users.setAdmin(false, alice.user)
             #expect(try await !server.requester(token).isAdmin)
-            #expect(try await refusal { try await users.setAdmin(true, nobody) }.status == 404)
+            #expect(try await errorOfRefusal { try await users.setAdmin(true, nobody) }.status == 404)
         }
     }
 
@@ -71,9 +71,9 @@ import Testing
             try await users.setDisplayName("", of: alice.user)
             #expect(try await users.profile(of: alice.user)?.displayName == nil)
             let tooLong = String(repeating: "x", count: 257)
-            #expect(try await refusal { try await users.setDisplayName(tooLong, of: alice.user) }.status == 400)
-            #expect(try await refusal { try await users.setDisplayName("x", of: stranger) }.status == 400)
-            #expect(try await refusal { try await users.setDisplayName("x", of: nobody) }.status == 404)
+            #expect(try await errorOfRefusal { try await users.setDisplayName(tooLong, of: alice.user) }.status == 400)
+            #expect(try await errorOfRefusal { try await users.setDisplayName("x", of: stranger) }.status == 400)
+            #expect(try await errorOfRefusal { try await users.setDisplayName("x", of: nobody) }.status == 404)
         }
     }
 
@@ -116,12 +116,12 @@ import Testing
             }
             let good = try await token(.seconds(120))
             #expect(try await logIn(good) == "@alice:example.org")
-            #expect(try await refusal { _ = try await logIn(good) } == .forbidden("Invalid login token"))
+            #expect(try await errorOfRefusal { _ = try await logIn(good) } == .forbidden("Invalid login token"))
             let late = try await token(.seconds(120))
             server.time.advance(by: .seconds(121))
-            #expect(try await refusal { _ = try await logIn(late) }.status == 403)
-            #expect(try await refusal { _ = try await logIn("nonsense") }.status == 403)
-            #expect(try await refusal { _ = try await server.logIn(["type": "m.login.token"]) }.status == 400)
+            #expect(try await errorOfRefusal { _ = try await logIn(late) }.status == 403)
+            #expect(try await errorOfRefusal { _ = try await logIn("nonsense") }.status == 403)
+            #expect(try await errorOfRefusal { _ = try await server.logIn(["type": "m.login.token"]) }.status == 400)
             await #expect(throws: MatrixError.self) {
                 try await server.usersForModules.createLoginToken(
                     for: nobody, lifetime: .seconds(1), providerID: nil, providerSessionID: nil)
@@ -134,10 +134,10 @@ import Testing
             try await server.register("alice", device: nil)
             let users = server.usersForModules
             try await users.checkUsername("bob")
-            let taken = try await refusal { try await users.checkUsername("alice") }
+            let taken = try await errorOfRefusal { try await users.checkUsername("alice") }
             #expect(taken.code == .userInUse && taken.message == "User ID already taken.")
             for name in ["", "Upper", "sp ace", "_under", "12345", String(repeating: "x", count: 250)] {
-                #expect(try await refusal { try await users.checkUsername(name) }.code == .invalidUsername)
+                #expect(try await errorOfRefusal { try await users.checkUsername(name) }.code == .invalidUsername)
             }
             #expect(try await users.existing(UserID(trusted: "@ALICE:example.org"))?.string == "@alice:example.org")
             #expect(try await users.existing(nobody) == nil)
@@ -151,9 +151,9 @@ import Testing
                 try await users.requester(
                     forToken: token, allowGuest: allowGuest, allowExpired: allowExpired, address: nil, userAgent: nil)
             }
-            let missing = try await refusal { _ = try await ask(nil, false, false) }
+            let missing = try await errorOfRefusal { _ = try await ask(nil, false, false) }
             #expect(missing.status == 401 && missing.code == .missingToken)
-            let unknown = try await refusal { _ = try await ask("nonsense", false, false) }
+            let unknown = try await errorOfRefusal { _ = try await ask("nonsense", false, false) }
             #expect(unknown.status == 401 && unknown.code == .unknownToken)
             let alice = try await server.logIn(server.register("alice", device: nil).user.localpart).accessToken
             #expect(try await ask(alice, false, false).user.localpart == "alice")
@@ -162,11 +162,11 @@ import Testing
             let guest = try await server.registration.registerGuest(
                 deviceName: nil, source: RequestSource(address: "192.0.2.1"))
             let token = guest.login?.accessToken
-            #expect(try await refusal { _ = try await ask(token, false, false) }.code == .guestAccessForbidden)
+            #expect(try await errorOfRefusal { _ = try await ask(token, false, false) }.code == .guestAccessForbidden)
             #expect(try await ask(token, true, false).isGuest)
 
             try server.modules.register(AccountValidity(isUserExpired: { _ in .expired }), of: "m")
-            #expect(try await refusal { _ = try await ask(alice, false, false) }.code == "ORG_MATRIX_EXPIRED_ACCOUNT")
+            #expect(try await errorOfRefusal { _ = try await ask(alice, false, false) }.code == "ORG_MATRIX_EXPIRED_ACCOUNT")
             #expect(try await ask(alice, false, true).user.localpart == "alice")
         }
     }
@@ -181,7 +181,7 @@ import Testing
             let requester = try await server.requester(login.accessToken)
             #expect(try await server.devices.device("D", of: requester).displayName == "Bot")
             try await users.invalidate(accessToken: login.accessToken)
-            #expect(try await refusal { try await users.invalidate(accessToken: login.accessToken) }.status == 401)
+            #expect(try await errorOfRefusal { try await users.invalidate(accessToken: login.accessToken) }.status == 401)
             #expect(try await server.devices.devices(of: requester).isEmpty)
         }
     }
@@ -221,7 +221,7 @@ import Testing
             try await users.setRateLimit(nil, of: alice.user)
             try server.limiter.check(.message, key: "x", for: alice)
             #expect(throws: MatrixError.self) { try server.limiter.check(.message, key: "x", for: alice) }
-            #expect(try await refusal { try await users.setRateLimit(limit, of: nobody) }.status == 404)
+            #expect(try await errorOfRefusal { try await users.setRateLimit(limit, of: nobody) }.status == 404)
         }
     }
 }
