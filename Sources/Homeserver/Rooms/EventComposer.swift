@@ -36,6 +36,22 @@ package struct EventIntent: Sendable {
         }
         if transaction?.id.utf8.contains(0) == true { throw .invalidParam("Transaction IDs must not contain NUL") }
     }
+
+    /// What the content lacks of what every event of its type has; `nil` for nothing.
+    var contentFault: String? {
+        let required: [String] =
+            switch type {
+            case .message: ["body", "msgtype"]
+            case .topic: ["topic"]
+            case .name: ["name"]
+            default: []
+            }
+        for key in required {
+            guard let value = content[key] else { return "'\(key)' not in content" }
+            if value.stringValue == nil { return "'\(key)' not a string type" }
+        }
+        return nil
+    }
 }
 
 /// Builds, hashes and signs this server's events.

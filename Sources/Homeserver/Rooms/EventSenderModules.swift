@@ -75,11 +75,13 @@ extension EventSender {
 
 extension EventReplacement {
     /// What is to be sent in the place of `intent`.
-    func applied(to intent: EventIntent) -> EventIntent {
+    /// - Throws: `MatrixError` 500 if its content is not what its type promises.
+    func applied(to intent: EventIntent) throws(MatrixError) -> EventIntent {
         var intent = intent
         intent.redacts = redacts
         intent.content = content
         intent.sender = sender
+        if let fault = intent.contentFault { throw Self.invalid(fault) }
         return intent
     }
 }

@@ -165,7 +165,8 @@ private struct NewRoomGraph {
         if modules.has(.checkEventAllowed) {
             let verdict = try await modules.checkEventAllowed(event, state: StateMap(state))
             if case .replace(let object) = verdict {
-                let changed = try EventReplacement(object, of: event, on: composer.serverName).applied(to: intent)
+                let changed = try EventReplacement(object, of: event, on: composer.serverName)
+                    .applied(to: intent)
                 do {
                     event = try compose(changed)
                 } catch let error as EventFormatError {
