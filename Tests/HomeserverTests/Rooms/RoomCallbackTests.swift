@@ -171,7 +171,7 @@ import Testing
         }
     }
 
-    @Test func `modules judge before authorization and spam checkers, with the state before the event, C1`() async throws {
+    @Test func `modules judge before authorization and spam checkers, by the state before, C1`() async throws {
         let asked = Notes()
         let rules = ThirdPartyRules(checkEventAllowed: { event, state in
             guard event.type == .message else { return .allow }
