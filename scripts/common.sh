@@ -18,7 +18,7 @@ fail() {
 }
 
 # What the server links with, and what Swift needs to build it.
-BUILD_PACKAGES="git ca-certificates pkg-config g++ libsqlite3-dev libpq-dev libcrypt-dev"
+BUILD_PACKAGES="git ca-certificates pkg-config g++ libsqlite3-dev libpq-dev libcrypt-dev zlib1g-dev"
 # What the tests need on top.
 TEST_PACKAGES="postgresql postgresql-client python3-venv openssl procps"
 export BUILD_PACKAGES TEST_PACKAGES

@@ -63,8 +63,9 @@ struct ModuleTemplate {
                             .testTarget(
                                 name: "\(name)Tests",
                                 dependencies: [
-                                    "\(name)", .product(name: "ModuleAPI", package: "Axolemma"),
-                                    .product(name: "ModuleTesting", package: "Axolemma"),
+                                    "\(name)",
+                                    // It brings ModuleTesting too.
+                                    .product(name: "ModuleAPI", package: "Axolemma"),
                                 ]),
                         ]
                     )
@@ -228,6 +229,7 @@ struct ModuleTemplate {
                     from unittest.mock import Mock
 
                     import pytest
+                    from synapse.api.room_versions import RoomVersions
                     from synapse.events import make_event_from_dict
                     from synapse.module_api import NOT_SPAM, ModuleApi
                     from synapse.module_api.errors import Codes, ConfigError
@@ -236,10 +238,12 @@ struct ModuleTemplate {
 
 
                     def message(body: str) -> object:
-                        return make_event_from_dict({
+                        fields = {
                             "type": "m.room.message", "room_id": "!r:test", "sender": "@a:test",
-                            "content": {"msgtype": "m.text", "body": body},
-                        })
+                            "content": {"msgtype": "m.text", "body": body}, "origin_server_ts": 1, "depth": 1,
+                            "prev_events": [], "auth_events": [], "hashes": {}, "signatures": {},
+                        }
+                        return make_event_from_dict(fields, RoomVersions.V11)
 
 
                     def test_a_message_with_the_word_is_refused_and_others_are_not() -> None:

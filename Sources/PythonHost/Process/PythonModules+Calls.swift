@@ -6,21 +6,23 @@ import ModuleAPI
 extension PythonModules {
     /// Asks a module something.
     ///
-    /// While the process is being started anew the call waits for it. A call that was sent to a process which then ended
-    /// fails: nobody knows what became of it.
+    /// While the process is being started anew the call waits for it. A call that was sent to a process which then ended is
+    /// put to the next one, once: nobody knows what became of it, and the call may be what ended the process.
     /// - Parameters:
     ///   - arguments: The JSON array of the arguments.
     ///   - map: The state that the arguments refer to.
     /// - Returns: The answer; `nil` if the module has not registered this callback since it was made anew.
     func ask(_ registration: Registration, _ arguments: [UInt8], state map: StateMap? = nil) async throws -> JSON? {
-        try await failing {
+        var attempts = 0
+        return try await failing {
             while true {
                 let session = try await session()
                 guard let identifier = session.identifier(of: registration.number) else { return nil }
                 do {
                     return try await session.callback(identifier, registration.label, arguments, state: map)
-                } catch Connection.CallError.lost(wasSent: false) {
-                    continue
+                } catch Connection.CallError.lost(let wasSent) {
+                    if wasSent { attempts += 1 }
+                    if attempts >= Notice.maximumAttempts { throw Connection.CallError.lost(wasSent: true) }
                 } catch Connection.CallError.failure(.unregistered) {
                     return nil
                 }
