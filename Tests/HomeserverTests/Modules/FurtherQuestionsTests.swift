@@ -105,7 +105,7 @@ struct FurtherQuestionsTests {
         for name in ["A", "B"] {
             registry.register(
                 AccountDataCallbacks(onAccountDataUpdated: { [notes] user, room, type, content in
-                    notes.add("\(name) \(user) \(room?.string ?? "-") \(type) \(content)")
+                    notes.add("\(name) \(user) \(room?.string ?? "-") \(type) \(content.isEmpty)")
                     throw Broken()
                 }), of: name)
             registry.register(
@@ -120,7 +120,9 @@ struct FurtherQuestionsTests {
             FederatedDelivery(server: other, events: [event()], method: .backfill))
         await registry.onEventDeliveredOverFederation(FederatedDelivery(server: other, events: [], method: .send))
         #expect(
-            notes.all == ["A @alice:test - x {}", "B @alice:test - x {}", "A other /backfill 1", "B other /backfill 1"])
+            notes.all == [
+                "A @alice:test - x true", "B @alice:test - x true", "A other /backfill 1", "B other /backfill 1",
+            ])
         #expect(test.log.all.count == 4)
         #expect(test.log.all.allSatisfy { $0.hasPrefix("error: ") })
     }
