@@ -26,7 +26,7 @@ import Testing
             let changed = try await tables.write { transaction in
                 [
                     try transaction.execute("INSERT INTO notes VALUES ($1, $2, $3, $4)", row),
-                    try transaction.execute("INSERT INTO notes VALUES ($1, $2, $2, NULL)", 2, nil),
+                    try transaction.execute("INSERT INTO notes VALUES ($1, $2, NULL, NULL)", 2, nil),
                 ]
             }
             #expect(changed == [1, 1])
@@ -160,7 +160,7 @@ private func withTables(
         let database = try await temporary.open()
         do {
             try await migrate(database, Schema.migrations)
-            try await database.write { transaction in
+            _ = try await database.write { transaction in
                 try transaction.execute(
                     "INSERT INTO users (name, creation_ts) VALUES ('@alice:example.org', 1234567)")
             }
