@@ -123,6 +123,7 @@ extension PostgreSQLSettings {
         var parameters = try PostgresParameters(arguments: arguments)
         parameters.connectionLimit = max(2, connections.upperBound)
         parameters.allowsUnsafeLocale = allowsUnsafeLocale
+        parameters.schema = "axolemma"
         return parameters
     }
 }

@@ -93,7 +93,9 @@ import Testing
                     SELECT state_key, membership FROM current_state_events
                     WHERE room_id = $1 AND type = 'm.room.member' ORDER BY state_key
                     """, roomID)
-                    == [[.text(alice.string), "join"], [.text(bob.string), "join"], [.text(charlie.string), "leave"]])
+                    == [
+                        [.text(alice.string), "join"], [.text(bob.string), "join"], [.text(charlie.string), "leave"],
+                    ])
             #expect(
                 try await modules.rows(
                     "SELECT membership FROM current_state_events WHERE room_id = $1 AND type = 'm.room.name'", roomID)
