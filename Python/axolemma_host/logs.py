@@ -19,6 +19,11 @@ LONGEST_BACKLOG = 4 * 1024 * 1024
 LONGEST_MESSAGE = 16 * 1024
 
 
+#: What leads to the server, and from which level on.
+_handler: Optional["ServerHandler"] = None
+_level: int = logging.INFO
+
+
 class ServerHandler(logging.Handler):
     """Sends log records as notes; drops and counts them rather than wait for anybody."""
 
@@ -94,17 +99,40 @@ def _level_name(level: int) -> str:
 
 def set_level(name: Any) -> None:
     """Sets what is logged at all: the name of one of Python's levels."""
+    global _level
     level = logging.getLevelName(str(name).upper())
     if isinstance(level, int):
+        _level = level
         logging.getLogger().setLevel(level)
+
+
+def restore() -> None:
+    """Undoes what a module did that set logging up as if the process were its own: ``logging.config`` does, and libraries.
+
+    It leaves loggers of everybody else disabled, and the root logger without the handler that leads to the server.
+    """
+    if _handler is None:
+        return
+    root = logging.getLogger()
+    if _handler not in root.handlers:
+        # What a module put in its place writes to the process's own output, which is logged too.
+        for handler in list(root.handlers):
+            root.removeHandler(handler)
+        root.addHandler(_handler)
+        root.setLevel(_level)
+        for logger in list(root.manager.loggerDict.values()):
+            if isinstance(logger, logging.Logger):
+                logger.disabled = False
 
 
 def start(peer: Any, reactor: Any, level: str) -> None:
     """Sends Python's and Twisted's logs to the server. To be called on the reactor's thread."""
+    global _handler
     root = logging.getLogger()
     for handler in list(root.handlers):
         root.removeHandler(handler)
-    root.addHandler(ServerHandler(peer, reactor))
+    _handler = ServerHandler(peer, reactor)
+    root.addHandler(_handler)
     set_level(level)
     # Twisted reports among others the failures of Deferreds that nobody handled.
     logging.getLogger("twisted").setLevel(logging.WARNING)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import faulthandler
 import gc
+import os
 import resource
 import signal
 import socket
@@ -166,6 +167,15 @@ def _open_socket(number: int) -> socket.socket:
     return sock
 
 
+def install_asyncio_reactor() -> None:
+    """Runs Twisted on asyncio's event loop. To be called before anything imports the reactor."""
+    import asyncio
+
+    from twisted.internet import asyncioreactor
+
+    asyncioreactor.install(asyncio.new_event_loop())
+
+
 def run(arguments: Optional[List[str]] = None) -> None:
     """Runs until the server says stop or goes away."""
     parser = argparse.ArgumentParser(prog="axolemma_host", description="Runs Synapse's modules beside Axolemma.")
@@ -179,6 +189,9 @@ def run(arguments: Optional[List[str]] = None) -> None:
     # An interrupt from the terminal reaches the server too, which then stops this process.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
+    if os.environ.get("SYNAPSE_ASYNC_IO_REACTOR", "").strip().lower() in ("1", "true", "yes"):
+        # What Synapse's users set for modules that need asyncio's loop.
+        install_asyncio_reactor()
     from twisted.internet import reactor
 
     host = Host(reactor, _open_socket(options.fd), options.log_level)

@@ -7,7 +7,7 @@ import logging
 import sys
 from typing import Any, Callable, Dict, List, Optional
 
-from axolemma_host import legacy
+from axolemma_host import legacy, logs
 from axolemma_host.errors import describe, format_traceback, plain_error
 from axolemma_host.registrations import Registrations
 
@@ -15,6 +15,9 @@ logger = logging.getLogger(__name__)
 
 #: Dotted names of modules that moved.
 _MOVED = {"synapse.util.ldap_auth_provider.LdapAuthProvider": "ldap_auth_provider.LdapAuthProvider"}
+
+#: Packages that come with this one.
+_OWN = frozenset({"synapse", "axolemma_host"})
 
 
 class LoadError(Exception):
@@ -63,7 +66,11 @@ class Module:
             return getattr(importlib.import_module(package), attribute)
         except ModuleNotFoundError as error:
             missing = (error.name or "").split(".")[0] or None
-            raise LoadError(_import_error(describe(error), error, missing)) from error
+            message = describe(error)
+            if missing in _OWN:
+                # There is nothing to install.
+                missing, message = None, f"{message}: Axolemma offers the parts of Synapse that modules use, not this one"
+            raise LoadError(_import_error(message, error, missing)) from error
         except BaseException as error:
             message = f"{type(error).__name__}: {describe(error)}"
             raise LoadError(_import_error(message, error)) from error
@@ -108,10 +115,12 @@ class Modules:
                 module.load()
             except LoadError as error:
                 results.append({"item": module.item, "error": error.error})
-            else:
-                self._modules[module.item] = module
-                self._registrations.name_item(module.item, module.name)
-                results.append({"item": module.item, "ok": True})
+                continue
+            finally:
+                logs.restore()
+            self._modules[module.item] = module
+            self._registrations.name_item(module.item, module.name)
+            results.append({"item": module.item, "ok": True})
         return results
 
     def construct(self, item: int, get_hs: Callable[[], Any]) -> str:
@@ -125,6 +134,7 @@ class Modules:
             module.instance = build(module, hs, registrations)
         finally:
             registrations.current_item = None
+            logs.restore()
         registrations.add_instance(item, module.instance)
         return _repr(module.instance)
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
-from typing import Any, Callable, Deque, Optional
+from typing import Any, Callable, Deque, Iterator, Optional
+
+from twisted.internet.task import SchedulerStopped, TaskFinished, cooperate
 
 from axolemma_host import frames
+
+logger = logging.getLogger(__name__)
 
 #: The longest piece sent in one frame.
 PIECE = 64 * 1024
@@ -23,7 +28,6 @@ class Sender:
         self._waiting: Deque[bytes] = deque()
         self._ending = False
         self._producer: Any = None
-        self._streaming = False
         self._paused = False
         #: Bytes that wait for credit.
         self.backlog = 0
@@ -39,7 +43,7 @@ class Sender:
             self._waiting.append(bytes(data))
             self.backlog += len(data)
             self._drain()
-        if self.backlog > HIGH_WATER and self._producer is not None and self._streaming and not self._paused:
+        if self.backlog > HIGH_WATER and self._producer is not None and not self._paused:
             self._paused = True
             self._producer.pauseProducing()
 
@@ -70,13 +74,10 @@ class Sender:
         self._credit += count
         self._drain()
 
-    def register(self, producer: Any, streaming: bool) -> None:
-        """Lets a Twisted producer supply the stream at the pace of the server."""
+    def register(self, producer: Any) -> None:
+        """Lets a Twisted push producer supply the stream at the pace of the server."""
         self._producer = producer
-        self._streaming = streaming
         self._paused = False
-        if not streaming:
-            producer.resumeProducing()
 
     def unregister(self) -> None:
         """The producer has said everything."""
@@ -101,9 +102,53 @@ class Sender:
         if self._ending:
             if self._peer.senders.pop(self._number, None) is not None:
                 self._peer.send_frame(frames.plain(frames.END, self._number))
-        elif self._producer is not None and (self._paused or not self._streaming) and self._credit > 0:
+        elif self._producer is not None and self._paused and self._credit > 0:
             self._paused = False
             self._producer.resumeProducing()
+
+
+class Pulled:
+    """A Twisted pull producer, such as a file's, as a push producer: asked for more, turn by turn, until it is done."""
+
+    def __init__(self, producer: Any, failed: Callable[[BaseException], None]) -> None:
+        self._producer = producer
+        self._failed = failed
+        self._paused = False
+        self._task = cooperate(self._turns())
+
+    def _turns(self) -> Iterator[None]:
+        while True:
+            try:
+                self._producer.resumeProducing()
+            except Exception as error:
+                logger.exception("A producer of a module failed")
+                self._failed(error)
+                return
+            yield None
+
+    def pauseProducing(self) -> None:
+        """Nothing more is asked for until resumed."""
+        if not self._paused:
+            self._paused = True
+            self._task.pause()
+
+    def resumeProducing(self) -> None:
+        """Goes on."""
+        if self._paused:
+            self._paused = False
+            self._task.resume()
+
+    def stopProducing(self) -> None:
+        """Nobody wants any more."""
+        self.end()
+        self._producer.stopProducing()
+
+    def end(self) -> None:
+        """The producer has said everything, or is to stop."""
+        try:
+            self._task.stop()
+        except (TaskFinished, SchedulerStopped):
+            pass
 
 
 class Receiver:

@@ -16,7 +16,7 @@ from twisted.web.server import Site
 from axolemma_host.errors import plain_error
 from axolemma_host.peer import Peer
 from axolemma_host.registrations import Mount, Registrations
-from axolemma_host.streams import Receiver, Sender
+from axolemma_host.streams import Pulled, Receiver, Sender
 
 logger = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ class HostChannel:
                 pairs.extend([_text(name), _text(value)] for value in values)
         self._sender = Sender(self._peer, self._number)
         if self._producer is not None:
-            self._sender.register(*self._producer)
+            self._sender.register(self._producer)
         self._peer.reply(self._number, {"status": int(code), "reason": _text(reason), "headers": pairs})
 
     def write(self, data: bytes) -> None:
@@ -112,16 +112,18 @@ class HostChannel:
         """Lets a producer supply the body at the pace of the client."""
         if self.done:
             producer.stopProducing()
-        elif self._sender is not None:
-            self._sender.register(producer, streaming)
-        elif self._peer is not None:
-            self._producer = (producer, streaming)
-            if not streaming:
-                producer.resumeProducing()
+            return
+        if self._peer is None:
+            return
+        self._producer = producer if streaming else Pulled(producer, self.failed)
+        if self._sender is not None:
+            self._sender.register(self._producer)
 
     def unregisterProducer(self) -> None:
         """The producer has said everything."""
-        self._producer = None
+        producer, self._producer = self._producer, None
+        if isinstance(producer, Pulled):
+            producer.end()
         if self._sender is not None:
             self._sender.unregister()
 
@@ -179,6 +181,8 @@ class HostChannel:
         self._close()
         if self._sender is not None:
             self._sender.discard()
+        elif self._producer is not None:
+            self._producer.stopProducing()
         self._lose()
 
     def failed(self, error: BaseException) -> None:

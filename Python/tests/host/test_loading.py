@@ -68,6 +68,12 @@ def test_a_package_that_is_not_installed_is_named(server: FakeServer) -> None:
     assert "ModuleNotFoundError" in error["traceback"]
 
 
+def test_a_part_of_synapse_that_is_not_there_is_nothing_to_install(server: FakeServer) -> None:
+    error = only_error(server.configure("synapse.app.homeserver.Class"))
+    assert error["missing"] is None
+    assert error["message"].startswith("No module named 'synapse.app': Axolemma offers the parts of Synapse")
+
+
 def test_a_class_that_does_not_exist(server: FakeServer) -> None:
     error = only_error(server.configure("host_modules.Absent"))
     assert error["kind"] == "import"

@@ -31,6 +31,24 @@ def test_exceptions_are_logged_with_their_traceback(server: FakeServer) -> None:
     assert "KeyError: 'inside'" in log["traceback"]
 
 
+def test_a_module_that_sets_logging_up_takes_nobodys_log_away(server: FakeServer) -> None:
+    server.load(("host_modules.SetsLoggingUp", {}), ("host_modules.Talkative", {"b": 2}))
+    server.log_containing("made with {'b': 2}")
+    server.callback("is_user_expired", "exception")
+    assert "KeyError" in server.log_containing("went wrong")["traceback"]
+
+
+def test_modules_can_have_the_event_loop_of_asyncio(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYNAPSE_ASYNC_IO_REACTOR", "1")
+    server = FakeServer()
+    try:
+        server.load("host_modules.Asyncio")
+        assert server.callback("is_user_expired", "@u:test") is True
+        assert server.stop() == 0
+    finally:
+        server.close()
+
+
 def test_logs_of_threads(server: FakeServer) -> None:
     server.load(("host_modules.Talkative", {}))
     server.callback("is_user_expired", "thread")

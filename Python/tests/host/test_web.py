@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
 import pytest
@@ -88,6 +89,12 @@ def web() -> Any:
     server.load("web_modules.Web")
     yield Web(server)
     server.close()
+
+
+def _web(server: FakeServer, config: Dict[str, Any]) -> Web:
+    """A server of a test's own, with the module under another configuration."""
+    server.load(("web_modules.Web", config))
+    return Web(server)
 
 
 def test_registration(web: Web) -> None:
@@ -238,6 +245,28 @@ def test_a_client_that_hangs_up(web: Web, start: str) -> None:
     web.server.send(frames.plain(frames.CANCEL, response.number))
     log = web.server.log_containing("hung up")
     assert log["message"].endswith("True")
+
+
+@pytest.mark.parametrize("size", [0, 5, 300_000, 1_000_000])
+def test_files_are_served(server: FakeServer, tmp_path: Path, size: int) -> None:
+    (tmp_path / "a.txt").write_bytes(b"z" * size)
+    web = _web(server, {"files": str(tmp_path)})
+    response, body = web.request("GET", "/_synapse/client/files/a.txt")
+    assert (response.status, response.headers["content-length"]) == (200, str(size))
+    assert body == b"z" * size
+    assert web.request("GET", "/_synapse/client/files/b.txt")[0].status == 404
+
+
+def test_no_more_is_read_of_a_file_than_the_server_takes(server: FakeServer, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"z" * 1_000_000)
+    web = _web(server, {"files": str(tmp_path)})
+    response = web.begin("GET", "/_synapse/client/files/a.txt")
+    response.head()
+    web.server.until(lambda: len(response.received()) >= frames.INITIAL_CREDIT)
+    web.server.call("ping", {})
+    assert len(response.received()) == frames.INITIAL_CREDIT
+    web.server.send(frames.plain(frames.CANCEL, response.number))
+    assert web.request("GET", "/_synapse/client/files/a.txt")[0].status == 200
 
 
 def test_a_client_that_hangs_up_on_a_producer(web: Web) -> None:

@@ -495,3 +495,29 @@ class OtherFields:
         )
 
     async def check(self, username: str, login_type: str, login_dict: Any) -> Any: ...
+
+
+class SetsLoggingUp:
+    """Sets logging up as a program of its own would, as libraries for databases do."""
+
+    def __init__(self, config: Any, api: Any) -> None:
+        import logging.config
+
+        logging.config.dictConfig({"version": 1, "root": {"handlers": [], "level": "ERROR"}})
+
+
+class Asyncio:
+    """Needs asyncio's event loop."""
+
+    def __init__(self, config: Any, api: Any) -> None:
+        api.register_account_validity_callbacks(is_user_expired=self.expired)
+
+    async def expired(self, user_id: str) -> bool:
+        import asyncio
+
+        async def answer() -> bool:
+            await asyncio.sleep(0.001)
+            return True
+
+        loop = asyncio.get_running_loop()
+        return await Deferred.fromFuture(loop.create_task(answer()))

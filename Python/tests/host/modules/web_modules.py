@@ -9,6 +9,7 @@ from typing import Any
 from twisted.internet import reactor
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET
+from twisted.web.static import File
 
 from synapse.http.server import DirectServeJsonResource
 
@@ -152,3 +153,5 @@ class Web:
         api.register_web_resource("/_synapse/client/leaf", Leaf())
         api.register_web_resource("/_synapse/client/tree", Tree())
         api.register_web_resource("/_synapse/client/direct", Direct())
+        if config.get("files"):
+            api.register_web_resource("/_synapse/client/files", File(config["files"]))
