@@ -4,6 +4,7 @@ The numbers in the names of these tests are those of the list of behaviours that
 
 Environment:
   AXOLEMMA_MODULE_PYTHON  the interpreter that runs Python modules (default .venv-modules/bin/python, made by scripts/test)
+  AXOLEMMA_PUPPET         the puppet in Swift, a plug-in (default where scripts/example builds it)
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from .server import LocalServer, new_server
 ROOT = Path(__file__).resolve().parents[3]
 PYTHON = os.environ.get("AXOLEMMA_MODULE_PYTHON", str(ROOT / ".venv-modules/bin/python"))
 MODULES = ROOT / "Tests/BlackBox/modules/python"
+PLUG_IN = Path(os.environ.get("AXOLEMMA_PUPPET", str(ROOT / ".build/examples/KeywordFilter/debug/libPuppet.so")))
 
 
 class Puppet:
@@ -83,6 +85,32 @@ class Puppet:
         return told["result"]
 
 
+class SwiftPuppet(Puppet):
+    """The same in Swift (swift/Sources/Puppet): its answers are objects, and it runs commands."""
+
+    def entry(self, **more: Any) -> dict:
+        assert PLUG_IN.exists(), f"{PLUG_IN} is not built; run scripts/example"
+        return {**super().entry(**more), "module": str(PLUG_IN)}
+
+    def answers(self, callback: str, *answers: Any, **answer: Any) -> None:
+        """What a callback answers: by keywords, or several objects of which the first holds whose `when` fits."""
+        (self.folder / f"{callback}.json").write_text(json.dumps(list(answers) if answers else answer))
+
+    def run(self, server: LocalServer, call: str, token: str | None = None, **arguments: Any) -> dict:
+        """Runs a command in the module; `{"result": …}` or `{"exception": …}`."""
+        client = Client(server.base_url, token)
+        try:
+            body = {"call": call, **arguments}
+            return client.request("POST", f"/_synapse/client/puppet/{self.name}", body).ok()
+        finally:
+            client.close()
+
+    def result(self, server: LocalServer, call: str, **arguments: Any) -> Any:
+        told = self.run(server, call, **arguments)
+        assert "exception" not in told, told
+        return told["result"]
+
+
 def python_path(*folders: Path) -> dict[str, str]:
     inherited = os.environ.get("PYTHONPATH", "").split(":")
     return {"PYTHONPATH": ":".join(filter(None, [*map(str, [*folders, MODULES]), *inherited]))}
@@ -93,13 +121,13 @@ def settings_for_python(**more: Any) -> dict:
     return {"module_settings": {"python": PYTHON, "callback_timeout": "10s"}, **more}
 
 
-def shared_puppet(callbacks: dict[str, list[str]], **settings: Any) -> Any:
+def shared_puppet(callbacks: dict[str, list[str]], kind: type[Puppet] = Puppet, **settings: Any) -> Any:
     """A fixture: one server with one puppet for all tests of a file. Make the puppet forget before each test."""
 
     @pytest.fixture(scope="module")
     def puppet_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LocalServer, Puppet]]:
         folder = tmp_path_factory.mktemp("puppet")
-        puppet = Puppet(folder / "strings", "puppet", callbacks)
+        puppet = kind(folder / "strings", "puppet", callbacks)
         server = new_server(
             folder / "server", "sqlite", settings_for_python(modules=[puppet.entry()], **settings)
         )
