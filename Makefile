@@ -41,7 +41,7 @@ bench-core: ## Measure parsing, canonical JSON, authorization and state resoluti
 format: ## Format all Swift files
 	@scripts/format
 
-docs: ## Write docs/options.md and docs/compatibility.md from the code
+docs: ## Write docs/options.md, docs/compatibility.md and docs/modules/coverage.md from the code
 	@scripts/docs
 
 clean: ## Delete what was built (not ./data)
