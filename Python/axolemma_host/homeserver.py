@@ -16,6 +16,21 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+#: Parts of upstream's server that have no counterpart here. Modules keep hold of them in their constructors, often for something
+#: that is seldom done: that is then what fails, not the start.
+_ABSENT = frozenset(
+    "get_%s" % (part,)
+    for part in """account_handler account_validity_handler admin_handler appservice_handler device_handler
+        e2e_keys_handler event_auth_handler event_builder_factory event_client_serializer event_sources
+        federation_client federation_handler federation_sender federation_server identity_handler
+        initial_sync_handler keyring macaroon_generator message_handler notifier oidc_handler pagination_handler
+        password_auth_provider password_policy_handler presence_handler push_rules_handler pusherpool
+        receipts_handler relations_handler replication_streamer room_context_handler room_list_handler
+        room_shutdown_handler room_summary_handler search_handler server_notices_manager server_notices_sender
+        set_password_handler spam_checker sso_handler state_handler state_resolution_handler stats_handler
+        sync_handler third_party_event_rules typing_handler ui_auth_handler user_directory_handler""".split()
+)
+
 
 class Databases(Limited):
     """What `get_datastores()` gives."""
@@ -56,6 +71,21 @@ class HomeServer(Limited):
         if part is None:
             part = self._parts[name] = make()
         return part
+
+    def __getattr__(self, name: str) -> Any:
+        if name in _ABSENT:
+            return lambda: self._absent(name[len("get_") :].replace("_", " "))
+        return super().__getattr__(name)
+
+    def _absent(self, part: str) -> Any:
+        from axolemma_host.handlers import Handler
+
+        def make() -> Handler:
+            handler = Handler(self)
+            handler.known_as = "%s, a part of Synapse that Axolemma does not have," % (part,)
+            return handler
+
+        return self._part("absent " + part, make)
 
     # What belongs to this server.
 

@@ -5,9 +5,12 @@ This package is written from the published module interface. It offers what modu
 
 from __future__ import annotations
 
+from synapse import _placeholders
 from synapse._missing import missing_names
 
 __version__ = "1.163.2"
 """The version of Synapse whose module interface this package offers."""
+
+_placeholders.install()
 
 __getattr__ = missing_names(__name__)

@@ -235,6 +235,8 @@ _PRIVATE: Dict[str, Callable[[Any], Any]] = {
     "_auth_handler": lambda hs: hs.get_auth_handler(),
     "_clock": lambda hs: hs.get_clock(),
     "_server_name": lambda hs: hs.hostname,
+    # Until Synapse 1.9 it was called so, and modules of that age fall back on it.
+    "hs": lambda hs: hs,
     "_storage_controllers": lambda hs: hs.get_storage_controllers(),
     "_store": lambda hs: hs.get_datastores().main,
 }

@@ -96,14 +96,29 @@ def test_the_configuration(hs):
 
 
 def test_what_is_not_there_is_named_with_what_is(hs):
-    with pytest.raises(AttributeError, match="get_federation_sender.*get_datastores"):
-        hs.get_federation_sender()
+    with pytest.raises(AttributeError, match="get_federation_transport_client.*get_datastores"):
+        hs.get_federation_transport_client()
     store = hs.get_datastores().main
     with pytest.raises(AttributeError, match="no 'write_a_novel'.*get_users_in_room"):
         store.write_a_novel()
     with pytest.raises(AttributeError, match="local_media"):
         _ = hs.get_media_repository().local_media
     assert not hasattr(hs, "nothing")
+
+
+def test_parts_that_are_not_there_can_be_held_but_not_used(hs):
+    handler = hs.get_admin_handler()
+    assert handler is hs.get_admin_handler()
+    assert handler.store is hs.get_datastores().main
+    with pytest.raises(AttributeError, match="The admin handler, a part of Synapse that Axolemma does not have, has no"):
+        handler.export_user_data
+    with pytest.raises(AttributeError, match="has no 'get_nonsense_handler'"):
+        hs.get_nonsense_handler
+
+
+def test_the_module_api_has_it_under_its_first_name_too(hs):
+    assert hs.get_module_api().hs is hs
+    assert hs.get_module_api()._hs is hs
 
 
 def test_what_is_mine(hs):

@@ -157,3 +157,44 @@ def test_values_of_the_interface():
     assert synapse.module_api.RatelimitOverride(0.0, 5).burst_count == 5
     profile = synapse.module_api.ProfileInfo("mxc://a/b", "Alice")
     assert (profile.avatar_url, profile.display_name) == ("mxc://a/b", "Alice")
+
+
+def test_parts_that_are_not_here_can_be_held_but_not_used():
+    from axolemma_host.handlers import RoomMemberHandler as Ours
+    from synapse.handlers.admin import ExfiltrationWriter
+    from synapse.handlers.pagination import SHUTDOWN_AND_PURGE_ROOM_ACTION_NAME
+    from synapse.handlers.room_member import RoomMemberHandler
+    from synapse.storage.databases.main.room import RoomStore
+
+    assert RoomMemberHandler is Ours
+    assert SHUTDOWN_AND_PURGE_ROOM_ACTION_NAME == "shutdown_and_purge_room"
+
+    class Writer(ExfiltrationWriter):
+        def mine(self):
+            return 1
+
+    assert Writer("path", user="x").mine() == 1
+    with pytest.raises(AttributeError, match="synapse.handlers.admin.ExfiltrationWriter is a part of .* 'write_events'"):
+        Writer().write_events
+    with pytest.raises(AttributeError, match="RoomStore"):
+        RoomStore().get_room
+    with pytest.raises(ImportError, match="has no 'Nonsense'"):
+        from synapse.storage.databases.main.room import Nonsense  # noqa: F401
+    with pytest.raises(ModuleNotFoundError):
+        importlib.import_module("synapse.handlers.nonsense")
+
+
+def test_tracing_changes_nothing():
+    from synapse.logging.opentracing import log_kv, set_tag, start_active_span, tag_args, trace, trace_with_opname
+
+    @trace_with_opname("name")
+    @trace
+    @tag_args
+    def add(a, b):
+        set_tag("a", a)
+        log_kv({"b": b})
+        with start_active_span("adding") as span:
+            assert span is None
+            return a + b
+
+    assert add(1, b=2) == 3
