@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: Parts of upstream's server that have no counterpart here. Modules keep hold of them in their constructors, often for something
-#: that is seldom done: that is then what fails, not the start.
+#: Parts of upstream's server that have no counterpart here. Modules keep hold of them in their constructors, often for
+#: something that is seldom done: that is then what fails, not the start.
 _ABSENT = frozenset(
     "get_%s" % (part,)
     for part in """account_handler account_validity_handler admin_handler appservice_handler device_handler

@@ -183,7 +183,7 @@ def _password_checker(hook: Callable[..., Any], api: Any) -> Callable[..., Await
 def register_account_validity(instance: Any, api: Any) -> None:
     """Registers the methods of a module for account validity that registers nothing by itself.
 
-    Such modules stand under ``modules:`` and are of before callbacks were registered: the server looked for the methods.
+    Such modules stand under ``modules:`` and are of before callbacks were registered: the server looked the methods up.
     """
     user_expired = getattr(instance, "user_expired", None)
     if not callable(user_expired):

@@ -107,9 +107,9 @@ def set_level(name: Any) -> None:
 
 
 def restore() -> None:
-    """Undoes what a module did that set logging up as if the process were its own: ``logging.config`` does, and libraries.
+    """Undoes what a module did that set logging up as if the process were its own, as some libraries do.
 
-    It leaves loggers of everybody else disabled, and the root logger without the handler that leads to the server.
+    ``logging.config`` leaves everybody else's loggers disabled, and the root logger without the way to the server.
     """
     if _handler is None:
         return

@@ -69,7 +69,8 @@ class Module:
             message = describe(error)
             if missing in _OWN:
                 # There is nothing to install.
-                missing, message = None, f"{message}: Axolemma offers the parts of Synapse that modules use, not this one"
+                missing = None
+                message = f"{message}: Axolemma offers the parts of Synapse that modules use, not this one"
             raise LoadError(_import_error(message, error, missing)) from error
         except BaseException as error:
             message = f"{type(error).__name__}: {describe(error)}"

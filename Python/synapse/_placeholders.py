@@ -1,7 +1,8 @@
 """Modules of Synapse that have no counterpart here, and that others import names from, mostly to annotate their code.
 
-They can be imported, their classes inherited from and made objects of, for modules do so in their constructors for something
-that is seldom done. Who uses such an object learns that it is not there. What modules use in earnest has a place of its own.
+They can be imported, their classes inherited from and made objects of, for modules do so in their constructors for
+something that is seldom done. Who uses such an object learns that it is not there. What modules use in earnest has a
+place of its own.
 """
 
 from __future__ import annotations
