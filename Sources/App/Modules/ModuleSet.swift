@@ -127,7 +127,7 @@ extension Services {
                 database: database,
                 services: .init(
                     accounts: accounts, tokens: tokens, loginTokens: loginTokens, devices: devices, profiles: profiles,
-                    limits: limiter)),
+                    limits: limiter, deactivation: deactivation)),
             rooms: RoomsForModules(
                 database: database, sender: sender, rooms: rooms, memberships: memberships, creation: creation,
                 directory: directory),

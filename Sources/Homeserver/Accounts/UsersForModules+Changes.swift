@@ -81,6 +81,42 @@ extension UsersForModules {
         }
     }
 
+    package func add(_ threepid: Threepid, to user: UserID) async throws {
+        let account = try await existingAccount(of: user)
+        guard isStorable(threepid.medium), isStorable(threepid.address),
+            threepid.medium.utf8.count <= 100, 1...500 ~= threepid.address.utf8.count
+        else { throw MatrixError.invalidParam("This is not a valid address") }
+        let stored = StoredThreepid(
+            medium: threepid.medium, address: threepid.address, validatedAt: threepid.validatedAt,
+            addedAt: threepid.addedAt)
+        try await database.write { try $0.threepids.set(stored, of: account.number) }
+    }
+
+    package func remove(_ address: ThreepidAddress, from user: UserID) async throws {
+        guard let account = try await services.accounts.account(of: user), isStorable(address.medium),
+            isStorable(address.address)
+        else { return }
+        try await database.write {
+            try $0.threepids.delete(medium: address.medium, address: address.address, of: account.number)
+        }
+    }
+
+    package func deactivate(_ user: UserID, erasing: Bool, byAdmin: Bool) async throws {
+        guard let deactivation = services.deactivation else {
+            throw ModuleError.unavailable("Accounts cannot be deactivated here")
+        }
+        try await deactivation.deactivate(
+            try await existingAccount(of: user), isErased: erasing, isByAdmin: byAdmin)
+    }
+
+    package func createRegistrationToken(_ token: String, uses: Int64?, expiry: Timestamp?) async throws -> Bool {
+        guard isStorable(token), 1...64 ~= token.utf8.count else {
+            throw MatrixError.invalidParam("A registration token has 1 to 64 characters")
+        }
+        let made = RegistrationToken(token: token, usesAllowed: uses, expiry: expiry)
+        return try await database.write { try $0.registrationTokens.insert(made) }
+    }
+
     private func setField(_ key: String, to text: String, of user: UserID) async throws {
         // In the user's own name, with an administrator's rights.
         let requester = Requester(user: user, device: nil, accountNumber: 0, isAdmin: true)

@@ -13,10 +13,12 @@ package struct UsersForModules: ModuleUsers {
         package var devices: DeviceService
         package var profiles: ProfileService
         package var limits: RateLimiter
+        package var deactivation: DeactivationService?
 
         package init(
             accounts: AccountService, tokens: AccessTokenService, loginTokens: LoginTokenService,
-            devices: DeviceService, profiles: ProfileService, limits: RateLimiter
+            devices: DeviceService, profiles: ProfileService, limits: RateLimiter,
+            deactivation: DeactivationService? = nil
         ) {
             self.accounts = accounts
             self.tokens = tokens
@@ -24,6 +26,7 @@ package struct UsersForModules: ModuleUsers {
             self.devices = devices
             self.profiles = profiles
             self.limits = limits
+            self.deactivation = deactivation
         }
     }
 

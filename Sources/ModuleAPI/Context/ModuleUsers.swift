@@ -88,6 +88,46 @@ public protocol ModuleUsers: Sendable {
 
     /// Sets the rate limit of one user; `nil` brings the configured one back.
     func setRateLimit(_ limit: UserRateLimit?, of user: UserID) async throws
+
+    /// Gives a user an address; whoever had it has it no longer. Modules are not told.
+    /// - Throws: `MatrixError` 404 if there is no such user.
+    func add(_ threepid: Threepid, to user: UserID) async throws
+
+    /// Takes an address from a user, if they have it. Modules are not told.
+    func remove(_ address: ThreepidAddress, from user: UserID) async throws
+
+    /// Ends an account for good: devices, tokens, password and addresses go, the user leaves their rooms.
+    /// - Parameters:
+    ///   - erasing: Whether the profile goes, too.
+    ///   - byAdmin: What modules are told (`check_can_deactivate_user`).
+    /// - Throws: `MatrixError` 404 if there is no such user, 403 if a module forbids it.
+    func deactivate(_ user: UserID, erasing: Bool, byAdmin: Bool) async throws
+
+    /// Makes a token that lets its holder register.
+    /// - Parameters:
+    ///   - uses: How many registrations it allows; `nil` for any number.
+    ///   - expiry: When it stops being valid; `nil` for never.
+    /// - Returns: Whether there was none of this text.
+    func createRegistrationToken(_ token: String, uses: Int64?, expiry: Timestamp?) async throws -> Bool
+}
+
+// What came after the first modules were written; a stand-in in their tests need not have it.
+extension ModuleUsers {
+    public func add(_ threepid: Threepid, to user: UserID) async throws {
+        throw ModuleError.unavailable("Addresses cannot be added here")
+    }
+
+    public func remove(_ address: ThreepidAddress, from user: UserID) async throws {
+        throw ModuleError.unavailable("Addresses cannot be removed here")
+    }
+
+    public func deactivate(_ user: UserID, erasing: Bool, byAdmin: Bool) async throws {
+        throw ModuleError.unavailable("Accounts cannot be deactivated here")
+    }
+
+    public func createRegistrationToken(_ token: String, uses: Int64?, expiry: Timestamp?) async throws -> Bool {
+        throw ModuleError.unavailable("Registration tokens cannot be made here")
+    }
 }
 
 /// An account of this server. Synapse's `UserInfo`.

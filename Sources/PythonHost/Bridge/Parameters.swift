@@ -40,6 +40,11 @@ struct Parameters: Sendable {
         }
     }
 
+    func optionalInteger(_ key: String) throws -> Int64? {
+        guard let value = object[key], !value.isNull else { return nil }
+        return try integer(key)
+    }
+
     func object(_ key: String) throws -> JSONObject {
         guard let value = object.object(key) else { throw wrong(key, "a dict") }
         return value

@@ -129,6 +129,35 @@ extension PythonModules {
                 messagesPerSecond: try parameters.integer("messages_per_second"),
                 burstCount: try parameters.integer("burst_count", default: 0))
             try await users.setRateLimit(limit, of: user)
+        default: return try await serveAddresses(method, parameters, users)
+        }
+        return .nothing
+    }
+
+    private func serveAddresses(
+        _ method: String, _ parameters: Parameters, _ users: any ModuleUsers
+    ) async throws -> CallResult? {
+        switch method {
+        case "add_threepid":
+            let threepid = Threepid(
+                medium: try parameters.string("medium"), address: try parameters.string("address"),
+                validatedAt: Timestamp(milliseconds: try parameters.integer("validated_at")),
+                addedAt: Timestamp(milliseconds: try parameters.integer("added_at")))
+            try await users.add(threepid, to: try parameters.user())
+        case "remove_threepid":
+            let address = ThreepidAddress(
+                medium: try parameters.string("medium"), address: try parameters.string("address"))
+            try await users.remove(address, from: try parameters.user())
+        case "deactivate_account":
+            try await users.deactivate(
+                try parameters.user(), erasing: try parameters.bool("erase", default: false),
+                byAdmin: try parameters.bool("by_admin", default: false))
+        case "create_registration_token":
+            let uses = try parameters.optionalInteger("uses_allowed")
+            let expiry = try parameters.optionalInteger("expiry_time").map { Timestamp(milliseconds: $0) }
+            return .bool(
+                try await users.createRegistrationToken(
+                    try parameters.string("token"), uses: uses, expiry: expiry))
         default: return nil
         }
         return .nothing

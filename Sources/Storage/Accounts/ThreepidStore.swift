@@ -62,6 +62,13 @@ package struct ThreepidStore {
             .integer(threepid.validatedAt.milliseconds), .integer(threepid.addedAt.milliseconds))
     }
 
+    /// Takes an address from a user, if they have it.
+    package func delete(medium: String, address: String, of account: Int64) throws {
+        try transaction.execute(
+            "DELETE FROM user_threepids WHERE user_number = $1 AND medium = $2 AND address = $3",
+            .integer(account), .text(medium), .text(address))
+    }
+
     /// Takes all of a user's addresses away.
     /// - Returns: What they were.
     package func deleteAll(of account: Int64) throws -> [StoredThreepid] {

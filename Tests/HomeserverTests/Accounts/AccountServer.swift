@@ -153,7 +153,7 @@ struct AccountServer: Sendable {
             database: database,
             services: .init(
                 accounts: accounts, tokens: tokens, loginTokens: loginTokens, devices: devices, profiles: profiles,
-                limits: limiter))
+                limits: limiter, deactivation: deactivation))
     }
 }
 

@@ -40,6 +40,39 @@ import Testing
         }
     }
 
+    @Test(arguments: Engine.available)
+    func `addresses are given and taken, tokens for registration made and accounts ended`(engine: Engine) async throws {
+        try await withAccounts(engine) { server in
+            let users = server.usersForModules
+            let alice = try await users.register(NewUser(localpart: "alice"))
+            let bob = try await users.register(NewUser(localpart: "bob"))
+            let mail = Threepid(
+                medium: "email", address: "a@example.org", validatedAt: Timestamp(milliseconds: 1),
+                addedAt: Timestamp(milliseconds: 2))
+            let address = ThreepidAddress(medium: "email", address: "a@example.org")
+            try await users.add(mail, to: alice)
+            #expect(try await users.threepids(of: alice) == [mail])
+            try await users.add(mail, to: bob)
+            #expect(try await users.threepids(of: alice) == [])
+            try await users.remove(address, from: alice)
+            #expect(try await users.threepids(of: bob) == [mail])
+            try await users.remove(address, from: bob)
+            #expect(try await users.threepids(of: bob) == [])
+            #expect(try await errorOfRefusal { try await users.add(mail, to: nobody) }.status == 404)
+            #expect(try await users.createRegistrationToken("abcd", uses: 1, expiry: nil))
+            #expect(try await !users.createRegistrationToken("abcd", uses: nil, expiry: nil))
+            #expect(
+                try await errorOfRefusal { _ = try await users.createRegistrationToken("", uses: 1, expiry: nil) }
+                    .status == 400)
+            try await users.deactivate(bob, erasing: true, byAdmin: true)
+            #expect(try await users.info(of: bob)?.isDeactivated == true)
+            #expect(try await users.profile(of: bob)?.displayName == nil)
+            #expect(
+                try await errorOfRefusal { try await users.deactivate(nobody, erasing: false, byAdmin: true) }
+                    .status == 404)
+        }
+    }
+
     @Test func `E2 rights of administrators are given and taken, and hold at once`() async throws {
         try await withAccounts(.sqlite) { server in
             let users = server.usersForModules
