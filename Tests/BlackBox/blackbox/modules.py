@@ -55,7 +55,9 @@ class Puppet:
     def calls(self, callback: str) -> list[Any]:
         """The arguments of every call of a callback so far."""
         file = self.folder / "calls.jsonl"
-        lines = file.read_text().splitlines() if file.exists() else []
+        text = file.read_text() if file.exists() else ""
+        # The last line may still be on its way.
+        lines = text[: text.rfind("\n") + 1].splitlines()
         return [args for name, args in map(json.loads, lines) if name == callback]
 
     def wait_for_calls(self, callback: str, count: int = 1, limit: float = 15) -> list[Any]:

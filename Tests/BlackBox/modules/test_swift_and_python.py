@@ -139,6 +139,18 @@ def test_c10_all_are_told_of_a_new_event_even_if_one_fails(clear: list[Puppet], 
         wait_for_event(puppet, event)
 
 
+def test_c10_one_is_told_after_the_other(clear: list[Puppet], alice: User, room: str) -> None:
+    event = alice.send(room)
+    for puppet in clear:
+        wait_for_event(puppet, event)
+    say(clear[0], "on_new_event", {"sleep_ms": 400}, "await api.sleep(0.4)")
+    event = alice.send(room)
+    for puppet in clear:
+        wait_for_event(puppet, event)
+    times = [(puppet.folder / "calls.jsonl").stat().st_mtime for puppet in clear]
+    assert times[1] - times[0] > 0.3
+
+
 def test_c11_each_sees_what_the_one_before_made_of_a_request(clear: list[Puppet], alice: User) -> None:
     names = []
     for puppet in clear:
