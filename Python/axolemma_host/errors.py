@@ -162,7 +162,7 @@ def _named_exception(name: str, message: str) -> Exception:
     if name == "ExternalIDReuseException":
         from synapse.storage.databases.main.registration import ExternalIDReuseException
 
-        return ExternalIDReuseException()
+        return ExternalIDReuseException(message)
     return RuntimeError(message)
 
 

@@ -45,13 +45,13 @@ class SendEmailHandler:
         additional_headers: Optional[Dict[str, str]] = None,
     ) -> None:
         """Sends a mail with two forms of its text. Raises `RuntimeError` for an address that is none."""
-        sender = self._sender(app_name)
-        from_address = email.utils.parseaddr(sender)[1]
-        to_address = email.utils.parseaddr(email_address)[1]
-        if not _is_address(from_address):
-            raise RuntimeError("Invalid 'from' address: set notif_from in the section email of the configuration")
+        to_address = email.utils.parseaddr(email_address or "")[1]
         if not _is_address(to_address):
             raise RuntimeError("Invalid 'to' address")
+        sender = self._sender(app_name)
+        from_address = email.utils.parseaddr(sender)[1]
+        if not _is_address(from_address):
+            raise RuntimeError("Invalid 'from' address: set notif_from in the section email of the configuration")
         message = compose(sender, email_address, subject, html, text, self.hs.hostname, additional_headers)
         logger.info("Sending email to %s", email_address)
         await self._send(from_address, to_address, message)

@@ -200,8 +200,8 @@ class Registering:
         """Registers callbacks that route presence; both or neither."""
         if (get_users_for_states is None) != (get_interested_users is None):
             raise RuntimeError(
-                "%sPresenceRouter modules must register both the get_users_for_states and get_interested_users"
-                " callbacks" % (_for_module(self._module_name()),)
+                "%sPresenceRouter modules must register neither or both of the paired callbacks:"
+                " [get_users_for_states, get_interested_users]" % (_for_module(self._module_name()),)
             )
         self._register_all(
             {"get_users_for_states": get_users_for_states, "get_interested_users": get_interested_users}
@@ -241,8 +241,8 @@ class Registering:
         for (login_type, given), checker in checkers.items():
             if isinstance(given, str) or not all(isinstance(field, str) for field in given):
                 raise RuntimeError(
-                    "%sa module tried to register an auth checker for login type %r whose field names are not a"
-                    " tuple of strings: %r" % (_for_module(self._module_name()), login_type, given)
+                    "%sa module tried to register support for login type: %s with parameters %s but all parameter"
+                    " names must be strings" % (_for_module(self._module_name()), login_type, given)
                 )
             fields = tuple(given)
             known = self._checker_fields.get(login_type)

@@ -28,12 +28,12 @@ class Rooms:
 
         `None` as a state key takes all of that type; an empty filter takes everything.
         """
-        wanted = [list(pair) for pair in event_filter] if event_filter is not None else None
+        wanted = [[kind, key] for kind, key in event_filter] if event_filter is not None else None
         return await self._state(room_id, wanted or None)
 
     def get_state_events_in_room(self, room_id: str, types: StateTypes) -> "defer.Deferred[Iterable[EventBase]]":
         """The events of a room's present state that a filter of types and state keys takes."""
-        wanted = [list(pair) for pair in types]
+        wanted = [[kind, key] for kind, key in types]
         if not wanted:
             return defer.succeed([])
         return self._state(room_id, wanted).addCallback(lambda state: list(state.values()))
@@ -121,11 +121,11 @@ class PublicRoomListManager:
 
     async def add_room_to_public_room_list(self, room_id: str) -> None:
         """Puts a room into the directory."""
-        await _stored(self._hs.peer.call("add_room_to_public_room_list", {"room_id": room_id}))
+        await _stored(self._hs.peer.call("add_room_to_public_room_list", {"room_id": room_id}), "rooms")
 
     async def remove_room_from_public_room_list(self, room_id: str) -> None:
         """Takes a room out of the directory."""
-        await _stored(self._hs.peer.call("remove_room_from_public_room_list", {"room_id": room_id}))
+        await _stored(self._hs.peer.call("remove_room_from_public_room_list", {"room_id": room_id}), "rooms")
 
 
 class AccountDataManager:
@@ -136,7 +136,9 @@ class AccountDataManager:
 
     def _require_local(self, user_id: str) -> None:
         if UserID.from_string(user_id).domain != self._hs.hostname:
-            raise ValueError("%s is not local to this homeserver: remote users' account data is elsewhere" % (user_id,))
+            raise ValueError(
+                "%s is not local to this homeserver; can't access account data for remote users." % (user_id,)
+            )
 
     async def get_global(self, user_id: str, data_type: str) -> Optional[JsonMapping]:
         """The account data of a type, deeply immutable; `None` if there is none."""

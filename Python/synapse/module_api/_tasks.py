@@ -80,15 +80,15 @@ class Tasks:
         """Calls `func` beside whatever runs, and logs what it raises."""
         return self._background.run_as_background_process(desc, func, *args, **kwargs)
 
-    def defer_to_thread(self, f: Callable[..., T], *args: Any, **kwargs: Any) -> "defer.Deferred[T]":
+    async def defer_to_thread(self, f: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Calls a blocking function in a thread."""
-        return defer_to_thread(self._hs.get_reactor(), f, *args, **kwargs)
+        return await defer_to_thread(self._hs.get_reactor(), f, *args, **kwargs)
 
-    def defer_to_threadpool(
+    async def defer_to_threadpool(
         self, threadpool: ThreadPool, f: Callable[..., T], *args: Any, **kwargs: Any
-    ) -> "defer.Deferred[T]":
+    ) -> T:
         """Calls a blocking function in a thread of the given pool."""
-        return defer_to_threadpool(self._hs.get_reactor(), threadpool, f, *args, **kwargs)
+        return await defer_to_threadpool(self._hs.get_reactor(), threadpool, f, *args, **kwargs)
 
     async def sleep(self, seconds: float) -> None:
         """Waits."""

@@ -74,7 +74,7 @@ class Users:
     async def set_user_admin(self, user_id: str, admin: bool) -> None:
         """Makes a user an administrator of this server, or no longer one."""
         UserID.from_string(user_id)
-        await _stored(self._call("set_user_admin", user_id=user_id, admin=bool(admin)))
+        await _stored(self._call("set_user_admin", user_id=user_id, admin=bool(admin)), "users")
 
     def get_qualified_user_id(self, username: str) -> str:
         """The identifier of a local user; what starts with `@` is one already."""
@@ -97,6 +97,9 @@ class Users:
         """Changes a local user's name, in the profile and in all rooms. An empty name removes it."""
         if deactivation is not Absent:
             logger.error("set_displayname() of the module API was given `deactivation`, which is deprecated")
+        create_requester(user_id)
+        if user_id.domain != self._hs.hostname:
+            raise SynapseError(400, "User is not hosted on this homeserver")
         await self._call("set_displayname", user_id=user_id.to_string(), displayname=new_displayname)
 
     async def get_threepids_for_user(self, user_id: str) -> List[Dict[str, Any]]:
@@ -282,11 +285,11 @@ def _authentication_error(error: SynapseError) -> SynapseError:
     return error
 
 
-async def _stored(deferred: "defer.Deferred[Any]") -> Any:
-    """The result; what does not exist is a `StoreError`."""
+async def _stored(deferred: "defer.Deferred[Any]", table: str) -> Any:
+    """The result; what has no row in a table is a `StoreError` in the words of Synapse's."""
     try:
         return await deferred
     except SynapseError as error:
-        if error.code == 404 and not isinstance(error, StoreError):
-            raise StoreError(404, error.msg, error.errcode) from None
+        if error.code == 404:
+            raise StoreError(404, "No row found (%s)" % (table,)) from None
         raise
