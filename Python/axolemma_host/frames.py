@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Mapping, Set
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 CALL = 1
@@ -45,10 +45,11 @@ def _plain(value: Any) -> Any:
     """Makes a JSON value of what modules return beside dicts and lists."""
     if isinstance(value, Mapping):
         return dict(value)
-    if isinstance(value, (Set, tuple)):
-        return list(value)
     if isinstance(value, (bytes, bytearray)):
         return value.decode("utf-8", "replace")
+    if isinstance(value, (Collection, Iterator)):
+        # The values of a dictionary among them, which a module put into the request for a room.
+        return list(value)
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 

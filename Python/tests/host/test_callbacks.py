@@ -155,10 +155,9 @@ def test_events_cannot_be_changed(shared: FakeServer) -> None:
 
 def test_the_request_of_a_room_is_changed_in_place(shared: FakeServer) -> None:
     requester = {"user_id": "@u:test", "access_token_id": 1, "is_guest": False, "scope": ["x"], "device_id": "D"}
-    answer = shared.callback("on_create_room", requester, {"name": "x"}, False)
-    assert answer == {
-        "request": {"name": "x", "initial_state": [{"type": "m.room.topic", "content": {"by": "@u:test"}}]}
-    }
+    answer = shared.callback("on_create_room", requester, {"name": "x", "invite": ["@a:test"]}, False)
+    state = [{"type": "m.room.topic", "content": {"by": "@u:test"}}]
+    assert answer == {"request": {"name": "x", "invite": ["@a:test"], "initial_state": state}}
     assert shared.callback_failure("on_create_room", requester, {}, True)["type"] == "ValueError"
 
 

@@ -195,7 +195,10 @@ class Rules:
         return True, None
 
     async def on_create_room(self, requester: Any, request: Any, is_admin: bool) -> None:
-        request["initial_state"] = [{"type": "m.room.topic", "content": {"by": requester.user.to_string()}}]
+        events = {"topic": {"type": "m.room.topic", "content": {"by": requester.user.to_string()}}}
+        # No list: who reads it in the same process would not mind.
+        request["initial_state"] = events.values()
+        request["invite"] = map(str, request.get("invite", ()))
         if is_admin:
             raise ValueError("no admins")
 
