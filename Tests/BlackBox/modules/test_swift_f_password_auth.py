@@ -204,3 +204,12 @@ def test_13_1_one_type_with_other_fields_is_refused(
     server = module_server(*(entries if swift_first else reversed(entries)), path=(tmp_path,), start=False)
     status, output = ended(server)
     assert status != 0 and "clash.Clash" in output and "Puppet" in output, output
+
+
+def test_f4_no_passwords_at_all(module_server: MakeModuleServer, tmp_path: Path) -> None:
+    puppet = SwiftPuppet(tmp_path / "strings", "puppet", PASSWORDS)
+    server = module_server(puppet.entry(), password_config={"enabled": False})
+    client = Client(server.base_url)
+    assert flows(client) == ["m.login.application_service"]
+    login(client, "alice", "m.login.password", password="x").refused(400, "M_UNKNOWN")
+    assert puppet.calls("m.login.password") == []

@@ -78,6 +78,23 @@ extension Puppet {
                 UserRateLimit(messagesPerSecond: command.integer("per_second") ?? 0, burstCount: $0)
             }
             try await users.setRateLimit(limit, of: try command.user())
+        case "users.add_threepid":
+            let now = Timestamp(milliseconds: command.integer("now") ?? 0)
+            let threepid = Threepid(
+                medium: try command.need("medium"), address: try command.need("address"), validatedAt: now, addedAt: now
+            )
+            try await users.add(threepid, to: try command.user())
+        case "users.remove_threepid":
+            let address = ThreepidAddress(medium: try command.need("medium"), address: try command.need("address"))
+            try await users.remove(address, from: try command.user())
+        case "users.deactivate":
+            try await users.deactivate(
+                try command.user(), erasing: command.bool("erasing") ?? false,
+                byAdmin: command.bool("by_admin") ?? false)
+        case "users.registration_token":
+            return .bool(
+                try await users.createRegistrationToken(
+                    try command.need("text"), uses: command.integer("uses"), expiry: nil))
         default: return nil
         }
         return .null
