@@ -57,7 +57,7 @@ package struct RoomsForModules: ModuleRooms {
         let intent = EventIntent(
             type: event.type, stateKey: event.stateKey, content: event.content, sender: event.sender,
             redacts: event.type == .redaction ? event.content.string("redacts").flatMap { EventID($0) } : nil)
-        return try await stored(try await rooms.send(intent, to: room))
+        return try await stored(try await asMatrixError { try await rooms.send(intent, to: room) })
     }
 
     package func changeMembership(_ change: MembershipChange) async throws -> Event {
@@ -78,8 +78,10 @@ package struct RoomsForModules: ModuleRooms {
             case .knock: .knock
             }
         if action == .invite, requester.isShadowBanned { throw ModuleError.shadowBanned }
-        let event = try await memberships.apply(
-            .init(action, of: change.target, reason: reason, content: content), in: change.room, by: requester)
+        let event = try await asMatrixError {
+            try await memberships.apply(
+                .init(action, of: change.target, reason: reason, content: content), in: change.room, by: requester)
+        }
         guard let event else { throw MatrixError.notFound("The membership was not changed") }
         return try await stored(event)
     }
@@ -95,9 +97,20 @@ package struct RoomsForModules: ModuleRooms {
     package func create(
         _ request: JSONObject, by user: UserID, isRateLimited: Bool, joinProfile: JSONObject?
     ) async throws -> CreatedRoom {
-        let created = try await creation.create(
-            request, by: try await requester(user), isRateLimited: isRateLimited, joinProfile: joinProfile)
+        let requester = try await requester(user)
+        let created = try await asMatrixError {
+            try await creation.create(request, by: requester, isRateLimited: isRateLimited, joinProfile: joinProfile)
+        }
         return CreatedRoom(room: created.room, alias: created.alias)
+    }
+
+    /// What modules are told of a refusal, whichever part of the server it comes from.
+    private func asMatrixError<Value: Sendable>(_ body: () async throws -> Value) async throws -> Value {
+        do {
+            return try await body()
+        } catch let error as any MatrixErrorConvertible {
+            throw error.matrixError
+        }
     }
 
     /// A user of ours as if they asked for it themself.
