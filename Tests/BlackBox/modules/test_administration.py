@@ -157,6 +157,49 @@ def test_module_list(module_server: MakeModuleServer, tmp_path: Path) -> None:
     assert not Path(server.settings["database"]["args"]["database"]).exists()
 
 
+EVERY = {
+    "spam_checker": [
+        "check_event_for_spam", "should_drop_federated_event", "user_may_send_state_event", "user_may_join_room",
+        "user_may_invite", "federated_user_may_invite", "user_may_send_3pid_invite", "user_may_create_room",
+        "user_may_create_room_alias", "user_may_publish_room", "check_username_for_spam", "check_registration_for_spam",
+        "check_login_for_spam", "check_media_file_for_spam",
+    ],
+    "third_party_rules": [
+        "check_event_allowed", "on_create_room", "check_threepid_can_be_invited", "check_visibility_can_be_modified",
+        "on_new_event", "check_can_shutdown_room", "check_can_deactivate_user", "on_profile_update",
+        "on_user_deactivation_status_changed", "on_add_user_third_party_identifier",
+        "on_remove_user_third_party_identifier", "on_threepid_bind",
+    ],
+    "presence_router": ["get_users_for_states", "get_interested_users"],
+    "account_validity": [
+        "is_user_expired", "on_user_registration", "on_user_login", "on_legacy_send_mail", "on_legacy_renew",
+        "on_legacy_admin_request",
+    ],
+    "password_auth_provider": [
+        "check_3pid_auth", "on_logged_out", "is_3pid_allowed", "get_username_for_registration",
+        "get_displayname_for_registration",
+    ],
+    "account_data": ["on_account_data_updated"],
+    "background_update_controller": ["on_update"],
+    "media_repository": ["get_media_config_for_user", "is_user_allowed_to_upload_media_of_size"],
+    "ratelimit": ["get_ratelimit_override_for_user"],
+    "add_extra_fields_to_unsigned_client_event": ["add_field_to_unsigned_callback"],
+    "federation": ["on_event_delivered_over_federation"],
+}
+
+
+@pytest.mark.parametrize("kind", [SwiftPuppet, Puppet])
+def test_every_callback_can_be_registered(
+    module_server: MakeModuleServer, tmp_path: Path, kind: type[Puppet]
+) -> None:
+    puppet = kind(tmp_path / "strings", "puppet", EVERY)
+    server = module_server(puppet.entry(), start=False)
+    done = axolemma("module", "list", "-c", str(server.config), "-c", str(server.overlay), **server.environment)
+    assert done.returncode == 0, done
+    listed = set(re.search(r"callbacks: (.*)", done.stdout)[1].split(", "))
+    assert {name for names in EVERY.values() for name in names} - listed == set()
+
+
 def test_module_list_tells_what_is_wrong(module_server: MakeModuleServer, tmp_path: Path) -> None:
     swift = SwiftPuppet(tmp_path / "s", "swift", CALLBACKS)
     server = module_server(swift.entry(constructor_error="cannot be made"), start=False)

@@ -51,6 +51,14 @@ def test_a1_modules_of_both_languages_are_made_in_the_order_of_the_file(
         assert puppet.calls("made") == [[]]
 
 
+@pytest.mark.parametrize("entry", [{}, {"config": None}, {"config": {}}])
+def test_a2_a3_without_a_configuration_the_module_reads_an_empty_one(
+    module_server: MakeModuleServer, entry: dict
+) -> None:
+    status, output = ended(module_server({"module": str(PLUG_IN), **entry}, start=False))
+    assert status == 1 and "modules.<item 0>.config.name" in output and "expected a string" in output, output
+
+
 def faulty(**config: Any) -> dict:
     return {"module": str(PLUG_IN), "config": {"name": "faulty", "folder": "/tmp", **config}}
 
