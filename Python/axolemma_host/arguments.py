@@ -83,6 +83,11 @@ def _request_info() -> Converter:
     return lambda wire: [tuple(pair) for pair in wire or ()]
 
 
+def _registration_info() -> Converter:
+    # A registration without a user agent has an empty one, as it passed through a session of the server's.
+    return lambda wire: [(agent or "", address) for agent, address in wire or ()]
+
+
 def _upload_limit() -> Converter:
     from synapse.config.repository import MediaUploadLimit
 
@@ -127,7 +132,7 @@ _SPECS: Dict[str, _Spec] = {
     "should_drop_federated_event": (_event,),
     "federated_user_may_invite": (_event,),
     "user_may_create_room_alias": (_plain, _alias),
-    "check_registration_for_spam": (_plain, _plain, _request_info),
+    "check_registration_for_spam": (_plain, _plain, _registration_info),
     "check_login_for_spam": (_plain, _plain, _plain, _request_info),
     "check_media_file_for_spam": (_file, _file_info),
     "check_event_allowed": (_event, _state),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, TypeVar
 from axolemma_host.background import Background
 from axolemma_host.config_view import ConfigView
 from axolemma_host.missing import Limited
+from synapse.events._event import set_own_server
 
 if TYPE_CHECKING:
     from axolemma_host import handlers
@@ -58,6 +59,7 @@ class HomeServer(Limited):
         self.registrations = registrations
         self._reactor = reactor
         self.hostname: str = server["server_name"]
+        set_own_server(self.hostname)
         self.config = ConfigView(server)
         self.background = Background(reactor)
         self.version_string = "Synapse/%s" % (server.get("version", ""),)

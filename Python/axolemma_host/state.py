@@ -111,6 +111,12 @@ class StateVersion(Mapping):
     def __repr__(self) -> str:
         return f"<state of {len(self)} events>"
 
+    def __or__(self, other: Mapping) -> Dict[Key, Any]:
+        return {**self, **other}
+
+    def __ror__(self, other: Mapping) -> Dict[Key, Any]:
+        return {**other, **self}
+
     def copy(self) -> Dict[Key, Any]:
         """The same as a dictionary of the caller's own."""
         return dict(self)

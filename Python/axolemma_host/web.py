@@ -44,7 +44,7 @@ class ModuleSite(Site):
         for _ in range(mount.depth):
             if request.postpath:
                 request.prepath.append(request.postpath.pop(0))
-        request.sitepath = list(request.prepath)
+        request.sitepath = []
         return getChildForRequest(mount.resource, request)
 
 

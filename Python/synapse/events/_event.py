@@ -52,7 +52,9 @@ class EventBase:
             raw = self._raw
             if raw is None:  # Another thread has just parsed it.
                 return self._pdu or {}
-            pdu = self._pdu = _parsed(raw)
+            pdu = _parsed(raw)
+            _set_age(pdu)
+            self._pdu = pdu
             self._raw = None
         return pdu
 
@@ -273,16 +275,33 @@ class EventBase:
         return list(self.get_dict().items())
 
     def __repr__(self) -> str:
-        parts = ["event_id=%s" % (self.event_id,), "type=%s" % (self._fields().get("type"),)]
+        parts = ["REJECTED=%s" % (self._rejected,)] if self._rejected else []
+        parts += ["event_id=%s" % (self.event_id,), "type=%s" % (self._fields().get("type"),)]
         state_key = self.get_state_key()
         if state_key is not None:
             parts.append("state_key=%s" % (state_key,))
             content = self._fields().get("content")
             if isinstance(content, dict) and self._fields().get("type") == "m.room.member":
                 parts.append("membership=%s" % (content.get("membership"),))
-        if self._rejected:
-            parts.append("REJECTED=%s" % (self._rejected,))
         return "<Event %s>" % (", ".join(parts),)
+
+
+_own_domain = ""
+
+
+def set_own_server(name: str) -> None:
+    """Says which server this is: it notes when it made an event beside the event."""
+    global _own_domain
+    _own_domain = ":" + name
+
+
+def _set_age(pdu: Dict[str, Any]) -> None:
+    """Notes the time of an event of this server where `unsigned` has it."""
+    sender = pdu.get("sender")
+    if _own_domain and isinstance(sender, str) and sender.endswith(_own_domain):
+        unsigned = pdu.setdefault("unsigned", {})
+        if isinstance(unsigned, dict) and "age_ts" not in unsigned and "origin_server_ts" in pdu:
+            unsigned["age_ts"] = pdu["origin_server_ts"]
 
 
 def _parsed(raw: bytes) -> Dict[str, Any]:
@@ -320,11 +339,13 @@ def new_event(
 
 def event_from_wire(wire: Dict[str, Any]) -> EventBase:
     """The event that the server sent with a call."""
+    pdu = wire["pdu"]
+    _set_age(pdu)
     return new_event(
         wire.get("event_id"),
         wire["room_version"],
         None,
-        wire["pdu"],
+        pdu,
         wire.get("internal_metadata"),
         wire.get("rejected_reason"),
         wire.get("room_id"),

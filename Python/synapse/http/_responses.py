@@ -87,7 +87,8 @@ def respond_with_json_bytes(
     request.setResponseCode(code)
     request.setHeader(b"Content-Type", b"application/json")
     request.setHeader(b"Content-Length", b"%d" % (len(json_bytes),))
-    request.setHeader(b"Cache-Control", b"no-cache, no-store, must-revalidate")
+    if not request.responseHeaders.hasHeader(b"Cache-Control"):
+        request.setHeader(b"Cache-Control", b"no-cache, no-store, must-revalidate")
     if send_cors:
         set_cors_headers(request)
     return _write(request, json_bytes)
@@ -136,9 +137,6 @@ def return_json_error(f: Failure, request: Request, config: Any = None) -> None:
         error: SynapseError = f.value
         code, body, headers = error.code, error.error_dict(config), error.headers
         logger.info("%s: a module's resource answers %s - %s", request, code, error.msg)
-    elif f.check(CodeMessageException):
-        other: CodeMessageException = f.value
-        code, body, headers = other.code, {"error": other.msg, "errcode": Codes.UNKNOWN}, other.headers
     elif f.check(defer.CancelledError):
         code, body = 499, {"error": "Request cancelled", "errcode": Codes.UNKNOWN}
     else:

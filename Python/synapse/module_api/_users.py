@@ -262,7 +262,7 @@ def access_token_of(request: Any) -> str:
             raise MissingClientTokenError("Mixing Authorization headers and access_token query parameters.")
         if len(headers) > 1:
             raise MissingClientTokenError("Too many Authorization headers.")
-        parts = headers[0].split(b" ")
+        parts = headers[0].strip().split(b" ")
         if parts[0] == b"Bearer" and len(parts) == 2:
             return parts[1].decode("ascii", "replace")
         raise MissingClientTokenError("Invalid Authorization header.")
