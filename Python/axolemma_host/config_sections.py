@@ -6,6 +6,7 @@ from typing import Any, Callable, Dict, List
 
 from synapse.api.room_versions import KNOWN_ROOM_VERSIONS
 from synapse.config._base import Config
+from synapse.config.ratelimiting import RatelimitSettings
 
 Options = Dict[str, Any]
 
@@ -253,6 +254,30 @@ def _plain(options: Options, server: Options) -> Options:
     return {}
 
 
+#: Limits by their names in the code: where they are in the file, and what holds where they are not.
+_LIMITS = {
+    "rc_message": ("rc_message", 0.2, 10),
+    "rc_registration": ("rc_registration", 0.17, 3),
+    "rc_login_address": ("rc_login.address", 0.003, 5),
+    "rc_login_account": ("rc_login.account", 0.003, 5),
+    "rc_login_failed_attempts": ("rc_login.failed_attempts", 0.17, 3),
+    "rc_joins_local": ("rc_joins.local", 0.1, 10),
+    "rc_joins_remote": ("rc_joins.remote", 0.01, 10),
+    "rc_joins_per_room": ("rc_joins_per_room", 1, 10),
+    "rc_3pid_validation": ("rc_3pid_validation", 0.003, 5),
+    "rc_invites_per_room": ("rc_invites.per_room", 0.3, 10),
+    "rc_invites_per_user": ("rc_invites.per_user", 0.003, 5),
+    "rc_invites_per_issuer": ("rc_invites.per_issuer", 0.3, 10),
+}
+
+
+def _ratelimiting(options: Options, server: Options) -> Options:
+    return {
+        name: RatelimitSettings.parse(options, path, {"per_second": rate, "burst_count": burst})
+        for name, (path, rate, burst) in _LIMITS.items()
+    }
+
+
 def _redis(options: Options, server: Options) -> Options:
     return {"redis_enabled": False}
 
@@ -274,7 +299,7 @@ SECTIONS: Dict[str, Callable[[Options, Options], Options]] = {
     "metrics": _plain,
     "modules": _modules,
     "push": _plain,
-    "ratelimiting": _plain,
+    "ratelimiting": _ratelimiting,
     "redis": _redis,
     "registration": _registration,
     "retention": _plain,

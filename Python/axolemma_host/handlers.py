@@ -274,6 +274,19 @@ class AuthHandler(Handler):
         """A token with which a user can log in once."""
         return await self._api.create_login_token(user_id, duration_ms, auth_provider_id, auth_provider_session_id)
 
+    async def add_threepid(self, user_id: str, medium: str, address: str, validated_at: int) -> None:
+        """Gives a user an address."""
+        if medium == "email":
+            address = address.lower()
+        added_at = self.hs.get_clock().time_msec()
+        await self.store.user_add_threepid(user_id, medium, address, validated_at, added_at)
+
+    async def delete_local_threepid(self, user_id: str, medium: str, address: str) -> None:
+        """Takes an address from a user."""
+        if medium == "email":
+            address = address.lower()
+        await self.store.user_delete_threepid(user_id, medium, address)
+
     async def delete_access_token(self, access_token: str) -> None:
         """Ends an access token."""
         await self._api.invalidate_access_token(access_token)

@@ -75,6 +75,11 @@ class MainStore(AccountsStore):
         found = await defer.gatherResults(calls, consumeErrors=True)
         return [event_from_wire(event) for event in found if event is not None]
 
+    async def get_latest_event_ids_in_room(self, room_id: str) -> FrozenSet[str]:
+        """The events of a room that none follows yet."""
+        keys = {"room_id": room_id}
+        return frozenset(await self.db_pool.simple_select_onecol("event_forward_extremities", keys, "event_id"))
+
     # Rooms and their state.
 
     async def state_of(self, room_id: str, state_filter: Optional[StateFilter] = None) -> Mapping[StateKey, EventBase]:

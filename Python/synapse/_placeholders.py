@@ -21,10 +21,8 @@ from synapse._missing import missing_names
 _CLASSES: Dict[str, str] = {
     "synapse.api.auth": "Auth",
     "synapse.api.filtering": "Filter FilterCollection Filtering",
-    "synapse.api.ratelimiting": "Ratelimiter",
     "synapse.appservice": "ApplicationService",
     "synapse.config.homeserver": "HomeServerConfig",
-    "synapse.config.ratelimiting": "RatelimitSettings",
     "synapse.events.builder": "EventBuilder EventBuilderFactory",
     "synapse.events.snapshot": "EventContext UnpersistedEventContext",
     "synapse.events.validator": "EventValidator",

@@ -174,14 +174,12 @@ class ModuleApi(Registering, Users, Rooms, Messaging, Tasks):
         self.custom_template_dir: Optional[str] = hs.config.server.custom_template_directory
         self._account_data_manager = AccountDataManager(hs)
         self._public_room_list_manager = PublicRoomListManager(hs)
-        self._http_client: Optional[SimpleHttpClient] = None
 
     @property
     def http_client(self) -> SimpleHttpClient:
         """Makes requests to other servers."""
-        if self._http_client is None:
-            self._http_client = self._hs.get_simple_http_client()
-        return self._http_client
+        client: SimpleHttpClient = self._http_client
+        return client
 
     @property
     def public_room_list_manager(self) -> PublicRoomListManager:
@@ -234,6 +232,7 @@ _PRIVATE: Dict[str, Callable[[Any], Any]] = {
     "_auth": lambda hs: hs.get_auth(),
     "_auth_handler": lambda hs: hs.get_auth_handler(),
     "_clock": lambda hs: hs.get_clock(),
+    "_http_client": lambda hs: hs.get_simple_http_client(),
     "_server_name": lambda hs: hs.hostname,
     # Until Synapse 1.9 it was called so, and modules of that age fall back on it.
     "hs": lambda hs: hs,

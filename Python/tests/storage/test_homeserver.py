@@ -119,6 +119,22 @@ def test_parts_that_are_not_there_can_be_held_but_not_used(hs):
 def test_the_module_api_has_it_under_its_first_name_too(hs):
     assert hs.get_module_api().hs is hs
     assert hs.get_module_api()._hs is hs
+    assert hs.get_module_api()._http_client is hs.get_module_api().http_client
+
+
+def test_addresses_through_the_authentication_handler(hs, reactor):
+    hs.peer.answers.update(add_threepid=None, remove_threepid=None)
+    handler = hs.get_auth_handler()
+    defer.ensureDeferred(handler.add_threepid("@a:example.org", "email", "A@b.org", 5))
+    defer.ensureDeferred(handler.delete_local_threepid("@a:example.org", "email", "A@b.org"))
+    (added, given), (removed, taken) = hs.peer.calls[-2:]
+    assert (added, given["address"], given["validated_at"]) == ("add_threepid", "a@b.org", 5)
+    assert (removed, taken["address"]) == ("remove_threepid", "a@b.org")
+
+
+def test_limits_of_the_configuration(hs):
+    limit = hs.config.ratelimiting.rc_login_address
+    assert (limit.key, limit.burst_count) == ("rc_login.address", 5)
 
 
 def test_what_is_mine(hs):
