@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run user test lint build swift-test example-test blackbox-test bench bench-core format docs clean
+.PHONY: help run user test lint build swift-test example-test blackbox-test bench bench-modules bench-core format docs clean
 
 help: ## List these commands
 	@echo "Axolemma, a Matrix homeserver. Commands:"
@@ -34,6 +34,9 @@ blackbox-test: ## Build, then only the black-box tests (PYTEST_ARGS="-k nio" to 
 
 bench: ## Measure speed and memory against the budgets (BENCH_ARGS="--quick --postgres"; see docs/develop.md)
 	@scripts/bench $(BENCH_ARGS)
+
+bench-modules: ## Measure what modules cost, in Swift and in Python (BENCH_ARGS as above)
+	@scripts/bench-modules $(BENCH_ARGS)
 
 bench-core: ## Measure parsing, canonical JSON, authorization and state resolution
 	@scripts/toolchain swift run -c release CoreBenchmarks
