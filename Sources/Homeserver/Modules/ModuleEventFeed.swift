@@ -48,10 +48,13 @@ package final class ModuleEventFeed: Service {
 
     package func run() async throws {
         try await resume()
+        // Without a stored position, what comes before a crash would be forgotten.
+        await save()
         await cancelWhenGracefulShutdown { [self] in
             await modules.whenRegistered(.onNewEvent)
             if Task.isCancelled { return }
             progress.withLock { $0.told = $0.told ?? stream.position }
+            await save()
             let (changes, changed) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { [self] in
