@@ -93,9 +93,12 @@ public struct StateVersion: Hashable, Sendable {
     public var room: Int64
     /// The number of the state.
     public var root: Int64
+    /// The number of the latest redaction in the room's state: it changes what the same events say.
+    public var redactions: Int64
 
-    public init(room: Int64, root: Int64) {
+    public init(room: Int64, root: Int64, redactions: Int64 = 0) {
         self.room = room
         self.root = root
+        self.redactions = redactions
     }
 }

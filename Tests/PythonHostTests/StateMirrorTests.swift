@@ -8,14 +8,16 @@ import Testing
 /// States of rooms that differ from each other by known entries.
 private struct Rooms: Sendable {
     /// Root `n` of a room has members 0 ..< n.
-    static func state(room: Int64 = 1, root: Int64, comparable: Bool = true) -> StateMap {
+    static func state(
+        room: Int64 = 1, root: Int64, redactions: Int64 = 0, comparable: Bool = true
+    ) -> StateMap {
         let all = Dictionary(
             uniqueKeysWithValues: (0..<root).map { number in
                 let key = StateKey(.member, "@u\(number):b.example")
                 return (key, event("$\(number)", type: .member, stateKey: key.key))
             })
         return StateMap(
-            load: { all[$0] }, loadAll: { all }, version: StateVersion(room: room, root: root),
+            load: { all[$0] }, loadAll: { all }, version: StateVersion(room: room, root: root, redactions: redactions),
             changes: { base in
                 // Lets others get in between.
                 await Task.yield()
@@ -25,6 +27,7 @@ private struct Rooms: Sendable {
                     let key = StateKey(.member, "@u\(number):b.example")
                     changes[key] = .some(all[key])
                 }
+                if base.redactions != redactions, let first = all.keys.min() { changes[first] = .some(all[first]) }
                 return changes
             })
     }
@@ -51,6 +54,16 @@ private final class HostRoot: Sendable {
         #expect(try await send(Rooms.state(root: 5), to: mirror) == ["room": 1, "root": 5, "base": 3, "changes": 2])
         #expect(try await send(Rooms.state(root: 5), to: mirror) == ["room": 1, "root": 5, "base": 5, "changes": 0])
         #expect(try await send(Rooms.state(root: 4), to: mirror) == ["room": 1, "root": 4, "base": 5, "changes": 1])
+    }
+
+    @Test func `what was redacted since is sent again, and what comes then by differences`() async throws {
+        let mirror = StateMirror { _ in }
+        _ = try await send(Rooms.state(root: 3), to: mirror)
+        let redacted = Rooms.state(root: 3, redactions: 7)
+        #expect(try await send(redacted, to: mirror) == ["room": 1, "root": 3, "base": 3, "changes": 1])
+        #expect(try await send(redacted, to: mirror) == ["room": 1, "root": 3, "base": 3, "changes": 0])
+        let next = Rooms.state(root: 5, redactions: 7)
+        #expect(try await send(next, to: mirror) == ["room": 1, "root": 5, "base": 3, "changes": 2])
     }
 
     @Test func `states that cannot be compared are sent whole`() async throws {

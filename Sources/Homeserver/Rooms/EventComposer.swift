@@ -28,29 +28,15 @@ package struct EventIntent: Sendable {
 
     package var state: StateKey? { stateKey.map { StateKey(type, $0) } }
 
-    /// Refuses NUL, which PostgreSQL's text does not hold and no client has a use for, where it would be text there.
-    /// - Throws: 400 `M_INVALID_PARAM`.
+    /// Refuses content that lacks what its type promises; and NUL, which PostgreSQL's text does not hold and no client has a use
+    /// for, where it would be text there.
+    /// - Throws: 400.
     func checkForm() throws(MatrixError) {
         if type.string.utf8.contains(0) || stateKey?.utf8.contains(0) == true {
             throw .invalidParam("Event types and state keys must not contain NUL")
         }
         if transaction?.id.utf8.contains(0) == true { throw .invalidParam("Transaction IDs must not contain NUL") }
-    }
-
-    /// What the content lacks of what every event of its type has; `nil` for nothing.
-    var contentFault: String? {
-        let required: [String] =
-            switch type {
-            case .message: ["body", "msgtype"]
-            case .topic: ["topic"]
-            case .name: ["name"]
-            default: []
-            }
-        for key in required {
-            guard let value = content[key] else { return "'\(key)' not in content" }
-            if value.stringValue == nil { return "'\(key)' not a string type" }
-        }
-        return nil
+        if let fault = contentFault { throw .unknown(fault) }
     }
 }
 

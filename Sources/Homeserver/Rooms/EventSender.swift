@@ -3,6 +3,9 @@ package import SQLEngine
 package import Storage
 import Synchronization
 
+/// What an event must fulfil beside the rules of the room.
+package typealias EventCheck = @Sendable (EventIntent) async throws -> Void
+
 /// Takes this server's events from a draft into a room's graph.
 package final class EventSender: Sendable {
     let database: any Database
@@ -41,16 +44,19 @@ package final class EventSender: Sendable {
     ///
     /// A state event that says what the state says already is not sent again: its predecessor's ID is returned. A
     /// transaction that was completed before returns the event it sent then.
-    package func send(_ intent: EventIntent, to room: RoomHandle) async throws -> EventID {
+    /// - Parameter check: What the event must fulfil beside the rules of the room; asked of what modules made of it.
+    package func send(
+        _ intent: EventIntent, to room: RoomHandle, check: EventCheck? = nil
+    ) async throws -> EventID {
         try intent.checkForm()
-        guard let transaction = intent.transaction else { return try await sendOnce(intent, to: room) }
+        guard let transaction = intent.transaction else { return try await sendOnce(intent, to: room, check) }
         let key = TransactionKey(room: room.number, transaction: transaction)
         if let sent = recent[key] { return sent }
         return try await inFlight.withLock(on: key) {
             if let sent = recent[key] { return sent }
             let sent: EventID
             do {
-                sent = try await sendOnce(intent, to: room)
+                sent = try await sendOnce(intent, to: room, check)
             } catch let error as any MatrixErrorConvertible {
                 // It may have been sent when it was still allowed.
                 let earlier = try await self.event(in: room, sentBy: transaction)
@@ -69,8 +75,11 @@ package final class EventSender: Sendable {
         }
     }
 
-    private func sendOnce(_ intent: EventIntent, to room: RoomHandle) async throws -> EventID {
-        if modules.needsDraft { return try await sendDrafted(intent, to: room) }
+    private func sendOnce(
+        _ intent: EventIntent, to room: RoomHandle, _ check: EventCheck?
+    ) async throws -> EventID {
+        if modules.needsDraft { return try await sendDrafted(intent, to: room, check) }
+        try await check?(intent)
         let own = PendingSend(intent)
         waiting.withLock { $0[room.number, default: []].append(own) }
         do {
@@ -197,6 +206,7 @@ package final class EventSender: Sendable {
     ) async throws -> (Event, redacts: EventNumber?) {
         let state = try await authState(of: intent, at: line)
         let event = try await compose(intent, at: line, state: state)
+        try intent.checkContent(on: composer.serverName)
         return (event, try await permit(event, as: intent, state: state))
     }
 
@@ -274,8 +284,11 @@ package final class EventSender: Sendable {
     ) async throws {
         precondition(lease.room == position.room, "The lease is on another room")
         try await database.write { [caches = states.caches, states, stream] transaction in
-            let commit = try RoomStores(transaction, caches: caches, .writing).commit(events, onto: position)
+            let stores = RoomStores(transaction, caches: caches, .writing)
+            let commit = try stores.commit(events, onto: position)
+            let redacted = try events.compactMap { try $0.redacts.flatMap { try stores.event($0)?.state } }
             transaction.onCommit {
+                states.redactions.note(redacted, in: position.room.number)
                 states.apply(commit, events.map(\.event))
                 stream.advance(commit, from: position.state)
             }

@@ -9,7 +9,7 @@ extension EventSender {
     ///
     /// They see it drafted on the room as it stands, before anything else judges it; no lease is held meanwhile, as they may
     /// send into the room themselves. If something did, the graph forks, which is legal.
-    func sendDrafted(_ intent: EventIntent, to room: RoomHandle) async throws -> EventID {
+    func sendDrafted(_ intent: EventIntent, to room: RoomHandle, _ check: EventCheck?) async throws -> EventID {
         if let transaction = intent.transaction, let sent = try await event(in: room, sentBy: transaction) {
             return sent
         }
@@ -22,12 +22,10 @@ extension EventSender {
         if case .replace(let object) = try await modules.checkEventAllowed(event, state: map) {
             send.intent = try EventReplacement(object, of: event, on: composer.serverName).applied(to: intent)
             state = try await authState(of: send.intent, at: line)
-            do {
-                event = try await compose(send.intent, at: line, state: state)
-            } catch let error as EventFormatError {
-                throw EventReplacement.invalid(error.description)
-            }
+            event = try await compose(send.intent, at: line, state: state)
         }
+        try send.intent.checkContent(on: composer.serverName)
+        try await check?(send.intent)
         if event.type != .member { try await modules.checkEventForSpam(event) }
         if let same = try await unchanged(send.intent, in: room, line) { return same }
         var redacts = try await permit(event, as: send.intent, state: state)
@@ -58,13 +56,23 @@ extension EventSender {
 
     /// The state of a room as modules see it, read when they look.
     func stateMap(of room: RoomHandle, at state: StateRoot) -> StateMap {
-        StateMap(
+        let version = StateVersion(
+            room: room.number, root: state.node, redactions: states.redactions.latest(in: room.number))
+        return StateMap(
             load: { [states] key in try await states.events([key], in: state, of: room)[key] },
             loadAll: { [states] in try await states.allEvents(in: state) },
-            version: StateVersion(room: room.number, root: state.node),
+            version: version,
             changes: { [states] other in
                 do {
-                    return try await states.changes(from: StateRoot(node: other.root), to: state)
+                    var changes = try await states.changes(from: StateRoot(node: other.root), to: state)
+                    let redacted = states.redactions.keys(
+                        in: room.number, between: other.redactions, and: version.redactions)
+                    guard let redacted else { return nil }
+                    if !redacted.isEmpty {
+                        let now = try await states.events(redacted, in: state, of: room)
+                        for (key, event) in now { changes.updateValue(event, forKey: key) }
+                    }
+                    return changes
                 } catch is StorageError {
                     // A state that nothing but a module's copy was left of may have been collected.
                     return nil

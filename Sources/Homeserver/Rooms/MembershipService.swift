@@ -11,6 +11,7 @@ package final class MembershipService: Sendable {
     private let modules: ModuleRegistry
     private let limiter: RateLimiter
     private let settings: RoomSettings
+    let shadowBan: ShadowBan
 
     package init(
         database: any Database, sender: EventSender, stream: EventStream, modules: ModuleRegistry, limiter: RateLimiter,
@@ -22,6 +23,7 @@ package final class MembershipService: Sendable {
         self.modules = modules
         self.limiter = limiter
         self.settings = settings
+        shadowBan = ShadowBan(delay: settings.shadowBanDelay)
     }
 
     /// What is to be done with somebody's membership.
@@ -57,6 +59,7 @@ package final class MembershipService: Sendable {
 
     /// Changes a membership; returns the member event, or the one that says so already.
     package func apply(_ change: Change, in room: RoomID, by requester: Requester) async throws -> EventID? {
+        if change.action == .invite, requester.isShadowBanned { return try await shadowBan.event(in: room) }
         guard let handle = try await sender.states.room(room) else { throw Self.unknownRoom(change.action) }
         return try await apply(change, in: handle, by: requester)
     }
@@ -86,6 +89,9 @@ package final class MembershipService: Sendable {
         if change.action == .unban, current == nil { return nil }
         let isMember = state[.member(requester.user)]?.membership == .join
         if let same = try Self.settled(change, current, in: room, byMember: isMember) { return same.eventID }
+        if requester.isShadowBanned, change.action == .join, let current, current.membership == .join {
+            return current.eventID
+        }
         switch change.action {
         case .join:
             if requester.isGuest, current?.membership != .join,
@@ -100,7 +106,7 @@ package final class MembershipService: Sendable {
         var content = change.content
         content["membership"] = .string(change.action.membership.rawValue)
         if let reason = change.reason { content["reason"] = .string(reason) }
-        if !settings.allowsPerRoomProfiles {
+        if !settings.allowsPerRoomProfiles || requester.isShadowBanned {
             content["displayname"] = nil
             content["avatar_url"] = nil
         }
@@ -180,6 +186,7 @@ package final class MembershipService: Sendable {
     package func invite(
         _ medium: String, _ address: String, to room: RoomID, by requester: Requester
     ) async throws {
+        if requester.isShadowBanned { return try await shadowBan.wait() }
         guard let handle = try await sender.states.room(room) else { throw Self.unknownRoom(.invite) }
         try limiter.check(.thirdPartyInvite, key: requester.user.string, for: requester)
         if modules.has(.checkThreepidCanBeInvited) {
@@ -265,10 +272,15 @@ package final class MembershipService: Sendable {
     func setMemberEvent(
         of target: String, content: JSONObject, in room: RoomID, by requester: Requester
     ) async throws -> EventID {
-        guard let target = UserID(target) else { throw MatrixError.badJSON("Invalid user ID") }
-        guard let membership = content.string("membership").flatMap(Membership.init(rawValue:)) else {
-            throw MatrixError.badJSON("Content has no valid 'membership'")
+        guard target.utf8.first == UInt8(ascii: "@") else {
+            throw MatrixError.invalidParam("Expected UserID string to start with '@'")
         }
+        guard let target = UserID(target) else { throw MatrixError.invalidParam("Invalid user ID") }
+        guard let name = content.string("membership") else {
+            throw MatrixError.unknown("Invalid membership (must be a string)")
+        }
+        guard let membership = Membership(rawValue: name) else { throw MatrixError.unknown("Invalid membership key") }
+        try Self.checkProfile(content)
         var rest = content
         rest["membership"] = nil
         // Servers decide whose name lets a user in, never the user.
@@ -278,6 +290,19 @@ package final class MembershipService: Sendable {
             throw MatrixError.internalError
         }
         return event
+    }
+
+    /// The longest name and avatar, in characters.
+    private static let profileLimits = [("displayname", "Displayname", 256), ("avatar_url", "Avatar URL", 1_000)]
+
+    private static func checkProfile(_ content: JSONObject) throws {
+        for (key, name, limit) in profileLimits {
+            guard let value = content[key], !value.isNull else { continue }
+            guard let text = value.stringValue else { throw MatrixError.badJSON("'\(key)' not a string type") }
+            if text.unicodeScalars.count > limit {
+                throw MatrixError.badJSON("\(name) is too long (max \(limit))")
+            }
+        }
     }
 
     private func action(
@@ -355,6 +380,7 @@ extension MembershipService: ProfileObserver {
     package func profileChanged(
         user: UserID, displayName: String?, avatarURL: String?, requester: Requester
     ) async {
+        if requester.isShadowBanned { return (try? await shadowBan.wait()) ?? () }
         // In a task of its own: a client that hangs up is not to leave some rooms with the old profile.
         await Task { await putProfile(of: user, displayName, avatarURL) }.value
     }

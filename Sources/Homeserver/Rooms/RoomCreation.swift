@@ -49,7 +49,12 @@ package final class RoomCreation: Sendable {
         var alias: RoomAlias?
         if let name = wish.aliasName { alias = try await freeAlias(name, for: requester) }
         let room = try await makeRoom(wish, alias: alias, by: requester, joinProfile: joinProfile)
-        for invitee in wish.invitees {
+        for member in wish.members {
+            _ = try await memberships.setMemberEvent(
+                of: member.user.string, content: member.content, in: room.id, by: requester)
+        }
+        if requester.isShadowBanned, !wish.invitees.isEmpty { try await memberships.shadowBan.wait() }
+        for invitee in wish.invitees where !requester.isShadowBanned {
             let content: JSONObject = wish.isDirect ? ["is_direct": true] : [:]
             _ = try await memberships.apply(
                 .init(.invite, of: invitee, content: content), in: room, by: requester)
@@ -161,19 +166,16 @@ private struct NewRoomGraph {
     }
 
     mutating func append(_ intent: EventIntent) async throws {
+        var intent = intent
         var event = try compose(intent)
         if modules.has(.checkEventAllowed) {
             let verdict = try await modules.checkEventAllowed(event, state: StateMap(state))
             if case .replace(let object) = verdict {
-                let changed = try EventReplacement(object, of: event, on: composer.serverName)
-                    .applied(to: intent)
-                do {
-                    event = try compose(changed)
-                } catch let error as EventFormatError {
-                    throw EventReplacement.invalid(error.description)
-                }
+                intent = try EventReplacement(object, of: event, on: composer.serverName).applied(to: intent)
+                event = try compose(intent)
             }
         }
+        try intent.checkContent(on: composer.serverName)
         let earlier = state
         try authorize(event, state: { earlier[$0] })
         events.append(event)

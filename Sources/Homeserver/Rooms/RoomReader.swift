@@ -124,7 +124,7 @@ extension RoomReader {
     /// The event closest to a moment, and when it was sent.
     ///
     /// Spec: [Jump to date](https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv1roomsroomidtimestamp_to_event).
-    /// - Throws: 404 `M_NOT_FOUND` if there is none in this direction.
+    /// - Throws: 404 `M_NOT_FOUND` if there is none in this direction that the requester may see.
     package func event(
         of room: RoomID, closestTo moment: Timestamp, _ direction: TimelineDirection, by requester: Requester
     ) async throws -> (event: EventID, sentAt: Timestamp) {
@@ -132,14 +132,23 @@ extension RoomReader {
             guard access.kind != .departed else {
                 throw RoomReading.notAllowed(requester.user, in: room)
             }
-            let number = try reading.stores.event(of: reading.room, closestTo: moment, direction.inStorage)
-            guard let event = try number.flatMap({ try reading.stores.event($0) }) else {
-                let side = direction == .forwards ? "after" : "before"
-                throw MatrixError.notFound("There is no event \(side) \(moment.milliseconds)")
+            var visibility = try reading.visibility()
+            var time = moment
+            for _ in 0..<Self.maximumHidden {
+                let number = try reading.stores.event(of: reading.room, closestTo: time, direction.inStorage)
+                guard let event = try number.flatMap({ try reading.stores.event($0) }) else { break }
+                if try visibility.admits(event) { return (event.eventID, event.originServerTS) }
+                // Others of the same millisecond are left out with it.
+                let sentAt = event.originServerTS.milliseconds
+                time = Timestamp(milliseconds: direction == .forwards ? sentAt + 1 : sentAt - 1)
             }
-            return (event.eventID, event.originServerTS)
+            let side = direction == .forwards ? "after" : "before"
+            throw MatrixError.notFound("There is no event \(side) \(moment.milliseconds)")
         }
     }
+
+    /// How many events that are not for the reader to pass over when looking for one by its time.
+    private static let maximumHidden = 500
 }
 
 extension MatrixError {

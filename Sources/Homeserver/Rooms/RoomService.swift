@@ -21,6 +21,9 @@ package final class RoomService: Sendable {
         type: EventType, content: JSONObject, to room: RoomID, by requester: Requester, transaction: String? = nil
     ) async throws -> EventID {
         try limiter.check(.message, key: requester.user.string, for: requester)
+        if requester.isShadowBanned {
+            return try await memberships.shadowBan.event(in: room, requester.transaction(transaction))
+        }
         let handle = try await knownRoom(room, for: requester.user)
         let redacts = type == .redaction ? content.string("redacts").flatMap { EventID($0) } : nil
         let intent = EventIntent(
@@ -31,20 +34,13 @@ package final class RoomService: Sendable {
 
     /// Sends an event other than a membership, past rate limits.
     func send(_ intent: EventIntent, to room: RoomHandle) async throws -> EventID {
-        if intent.stateKey == nil {
-            do {
+        let event = try await sender.send(intent, to: room) { [self] intent in
+            if intent.stateKey == nil {
                 try await checkRelation(of: intent, in: room)
-            } catch let error as MatrixError {
-                // A repeated request gets what the first got.
-                guard let sent = intent.transaction, let earlier = try await sender.event(in: room, sentBy: sent) else {
-                    throw error
-                }
-                return earlier
+            } else if intent.state == StateKey(.canonicalAlias) {
+                try await checkAliases(intent.content, of: room)
             }
-        } else if intent.state == StateKey(.canonicalAlias) {
-            try await checkAliases(intent.content, of: room)
         }
-        let event = try await sender.send(intent, to: room)
         if intent.state == StateKey(.guestAccess) {
             // In a task of its own: a client that hangs up is not to leave some of them in the room.
             try await Task { [memberships] in try await memberships.removeGuests(from: room) }.value
@@ -62,7 +58,6 @@ package final class RoomService: Sendable {
         else { return }
         // Asked first, so that nobody learns which events there are in rooms they are not in.
         guard try await sender.states.current(.member(intent.sender), in: room)?.membership == .join else { return }
-        try intent.checkForm()
         guard let id = EventID(target), let parent = try await sender.states.event(id), parent.roomID == room.id else {
             throw MatrixError.unknown("Can't send relation to unknown event")
         }
@@ -92,6 +87,7 @@ package final class RoomService: Sendable {
             return try await memberships.setMemberEvent(of: key.key, content: content, in: room, by: requester)
         }
         try limiter.check(.message, key: requester.user.string, for: requester)
+        if requester.isShadowBanned { return try await memberships.shadowBan.event(in: room) }
         let handle = try await knownRoom(room, for: requester.user)
         let intent = EventIntent(
             type: key.type, stateKey: key.key, content: content, sender: requester.user)
@@ -103,6 +99,9 @@ package final class RoomService: Sendable {
         _ event: EventID, content: JSONObject, in room: RoomID, by requester: Requester, transaction: String? = nil
     ) async throws -> EventID {
         try limiter.check(.message, key: requester.user.string, for: requester)
+        if requester.isShadowBanned {
+            return try await memberships.shadowBan.event(in: room, requester.transaction(transaction))
+        }
         let handle = try await knownRoom(room, for: requester.user)
         var content = content
         content["redacts"] = handle.version.eventFormat.redactsIsInContent ? .string(event.string) : nil
@@ -140,14 +139,20 @@ enum CanonicalAlias {
     /// - Throws: 400 `M_INVALID_PARAM` for what is none.
     static func aliases(in content: JSONObject) throws(MatrixError) -> [RoomAlias] {
         var named: [JSON] = []
-        if let main = content["alias"], !main.isNull, main.stringValue?.isEmpty != true { named.append(main) }
+        if let main = content["alias"], !main.isNull, main.stringValue?.isEmpty != true {
+            guard main.stringValue != nil else { throw .invalidParam("The alias must be of type string.") }
+            named.append(main)
+        }
         if let others = content["alt_aliases"], !others.isNull {
             guard let list = others.arrayValue else { throw .invalidParam("The alt_aliases property must be a list.") }
             named += list
         }
         var aliases: [RoomAlias] = []
         for value in named {
-            guard let text = value.stringValue else { throw .invalidParam("Room aliases must be strings") }
+            guard let text = value.stringValue else { throw .invalidParam("Each alt_alias must be of type string.") }
+            guard text.utf8.first == UInt8(ascii: "#") else {
+                throw .invalidParam("Expected RoomAlias string to start with '#'")
+            }
             guard let alias = RoomAlias(text) else { throw .invalidParam("Room alias \(text) is not valid") }
             aliases.append(alias)
         }

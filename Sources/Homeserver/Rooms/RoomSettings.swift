@@ -33,6 +33,8 @@ package struct RoomSettings: Sendable {
     package var listsRooms = true
     /// Whether the room directory is shown to anyone (`allow_public_rooms_without_auth`).
     package var showsDirectoryToAnyone = false
+    /// How long answers to what shadow-banned users do take, in milliseconds.
+    package var shadowBanDelay: ClosedRange<Int64> = 1_000...10_000
 
     package init(serverName: ServerName) { self.serverName = serverName }
 }

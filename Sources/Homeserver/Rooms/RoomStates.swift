@@ -10,6 +10,7 @@ import Synchronization
 package final class RoomStates: Sendable {
     private let database: any Database
     package let caches: StorageCaches
+    let redactions = RedactionLog()
     /// Bounded by how many rooms and entries it holds together.
     private let views = BoundedCache<RoomNumber, View>(limit: 40_000)
 

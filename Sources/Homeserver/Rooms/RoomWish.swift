@@ -12,6 +12,8 @@ struct RoomWish: Sendable {
     private let creationContent: JSONObject
     private let powerLevels: JSONObject
     private let initialState: [InitialState]
+    /// Member events among the initial state, for after the room is made.
+    let members: [(user: UserID, content: JSONObject)]
 
     private struct InitialState: Sendable {
         let key: StateKey
@@ -36,6 +38,7 @@ struct RoomWish: Sendable {
         powerLevels = try Self.powerLevels(
             request, version: version, preset: preset, creator: creator, invitees: invitees, settings: settings)
         initialState = try Self.initialState(request, preset: preset, settings: settings)
+        members = try Self.members(request, creator: creator)
     }
 
     // MARK: Reading
@@ -171,7 +174,7 @@ struct RoomWish: Sendable {
                 throw bad("An entry of initial_state needs a 'type' and an object 'content'", .badJSON)
             }
             let key = StateKey(EventType(type), entry["state_key"]?.stringValue ?? "")
-            // The server sees to these itself.
+            // The server sees to the room's creation itself, and to memberships once there is a room.
             if [.create, .member].contains(key.type) { continue }
             set(key, content)
         }
@@ -182,6 +185,27 @@ struct RoomWish: Sendable {
                 ["topic": .string(topic), "m.topic": ["m.text": [["body": .string(topic)]]]])
         }
         return entries
+    }
+
+    /// The member events in `initial_state`; the creator's own join needs none.
+    private static func members(
+        _ request: JSONObject, creator: UserID
+    ) throws(MatrixError) -> [(user: UserID, content: JSONObject)] {
+        var members: [(user: UserID, content: JSONObject)] = []
+        for entry in request.array("initial_state") ?? [] where entry["type"]?.stringValue == EventType.member.string {
+            guard let key = entry["state_key"]?.stringValue, let user = UserID(key),
+                let content = entry["content"]?.objectValue
+            else { throw .invalidParam("A member event in initial_state needs a user ID as its 'state_key'") }
+            guard let membership = content.string("membership").flatMap(Membership.init(rawValue:)) else {
+                throw bad("Invalid membership key")
+            }
+            if user == creator, membership == .join { continue }
+            if membership == .join || membership == .knock {
+                throw .forbidden("Cannot force another user to \(membership.rawValue).")
+            }
+            members.append((user, content))
+        }
+        return members
     }
 
     // MARK: Events

@@ -32,8 +32,12 @@ extension EventFormatError: MatrixErrorConvertible, CustomStringConvertible {
 
     public var matrixError: MatrixError {
         switch self {
-        case .tooLarge, .tooLong: MatrixError(status: 413, code: .tooLarge, message: description)
-        case .missing, .invalid, .tooMany, .notCanonical: .badJSON(description)
+        // In the words that clients of other servers know.
+        case .tooLarge: MatrixError(status: 413, code: .tooLarge, message: "event too large")
+        case .tooLong(let field, _): MatrixError(status: 413, code: .tooLarge, message: "'\(field)' too large")
+        case .notCanonical(.integerOutOfRange): .badJSON("JSON integer out of range")
+        case .notCanonical(.notAnInteger): .badJSON("Bad JSON value: float")
+        case .missing, .invalid, .tooMany: .badJSON(description)
         }
     }
 }

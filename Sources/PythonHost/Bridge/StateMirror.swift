@@ -32,13 +32,14 @@ final class StateMirror: Sendable {
     /// From which state of a room to which a frame takes the host.
     fileprivate struct Step: Sendable {
         let version: StateVersion
-        let base: Int64?
+        let base: StateVersion?
         let count: Int
         let bytes: Int
     }
 
     private struct Room {
-        var root: Int64?
+        /// What the host has.
+        var version: StateVersion?
         /// At most what the host has of the room: replacements count as additions.
         var entries = 0
         var bytes = 0
@@ -74,14 +75,14 @@ final class StateMirror: Sendable {
             return Prepared(
                 header: Array(#"{"changes":\#(count)}"#.utf8), attachment: attachment, step: nil, lease: nil)
         }
-        if root(of: version.room) == version.root { return Self.nothingNew(version) }
+        if self.version(of: version.room) == version { return Self.nothingNew(version) }
         let lease = await lease(version.room)
-        guard let base = root(of: version.room) else { return try await Self.whole(map, version, lease) }
-        if base == version.root {
+        guard let base = self.version(of: version.room) else { return try await Self.whole(map, version, lease) }
+        if base == version {
             lease.release()
             return Self.nothingNew(version)
         }
-        guard let changes = try await map.changes(since: StateVersion(room: version.room, root: base)) else {
+        guard let changes = try await map.changes(since: base) else {
             return try await Self.whole(map, version, lease)
         }
         var bytes: [UInt8] = []
@@ -94,7 +95,7 @@ final class StateMirror: Sendable {
         guard let step = prepared.step else { return send() ? .sent : .closed }
         return state.withLock { state in
             var room = state.rooms[step.version.room] ?? Room()
-            guard step.base == nil || room.root == step.base else { return .outdated }
+            guard step.base == nil || room.version == step.base else { return .outdated }
             guard send() else { return .closed }
             state.clock += 1
             room.lastUse = state.clock
@@ -103,7 +104,7 @@ final class StateMirror: Sendable {
                 state.bytes -= room.bytes
                 (room.entries, room.bytes) = (0, 0)
             }
-            room.root = step.version.root
+            room.version = step.version
             room.entries += step.count
             room.bytes += step.bytes
             state.entries += step.count
@@ -116,7 +117,7 @@ final class StateMirror: Sendable {
 
     /// Has the host forget the rooms that were not used for longest.
     private func evict(_ state: inout State, except kept: Int64) {
-        let byAge = state.rooms.filter { $0.key != kept && $0.value.root != nil }
+        let byAge = state.rooms.filter { $0.key != kept && $0.value.version != nil }
             .sorted { $0.value.lastUse < $1.value.lastUse }
         for (number, room) in byAge {
             // Somewhat below the limits, so that not every frame has to look.
@@ -129,7 +130,7 @@ final class StateMirror: Sendable {
         }
     }
 
-    private func root(of room: Int64) -> Int64? { state.withLock { $0.rooms[room]?.root } }
+    private func version(of room: Int64) -> StateVersion? { state.withLock { $0.rooms[room]?.version } }
 
     // MARK: Leases
 
@@ -155,7 +156,7 @@ final class StateMirror: Sendable {
             guard var room = state.rooms.removeValue(forKey: number) else { return nil }
             let next = room.waiting.popFirst()
             room.isLeased = next != nil
-            if room.isLeased || room.root != nil { state.rooms[number] = room }
+            if room.isLeased || room.version != nil { state.rooms[number] = room }
             return next
         }
         next?.resume()
@@ -164,7 +165,7 @@ final class StateMirror: Sendable {
     // MARK: Writing
 
     private static func nothingNew(_ version: StateVersion) -> Prepared {
-        prepared(version, base: version.root, 0, [], nil)
+        prepared(version, base: version, 0, [], nil)
     }
 
     private static func whole(_ map: StateMap, _ version: StateVersion, _ lease: RoomLease) async throws -> Prepared {
@@ -173,9 +174,9 @@ final class StateMirror: Sendable {
     }
 
     private static func prepared(
-        _ version: StateVersion, base: Int64?, _ count: Int, _ attachment: [UInt8], _ lease: RoomLease?
+        _ version: StateVersion, base: StateVersion?, _ count: Int, _ attachment: [UInt8], _ lease: RoomLease?
     ) -> Prepared {
-        let text = base.map(String.init) ?? "null"
+        let text = base.map { String($0.root) } ?? "null"
         return Prepared(
             header: Array(
                 #"{"room":\#(version.room),"root":\#(version.root),"base":\#(text),"changes":\#(count)}"#.utf8),

@@ -99,7 +99,8 @@ def test_e5_sending_events(puppet: Puppet, server: LocalServer, alice: User, roo
     assert (told["exception"], told["code"]) == ("SynapseError", 500)
     told = puppet.run(server, f"""
         await api.create_and_send_event_into_room({{
-            "room_id": "{room}", "type": "m.room.message", "sender": "@stranger:localhost", "content": {{"body": "x"}},
+            "room_id": "{room}", "type": "m.room.message", "sender": "@stranger:localhost",
+            "content": {{"msgtype": "m.text", "body": "x"}},
         }})
     """)
     assert told["code"] == 403

@@ -236,8 +236,7 @@ import Testing
             let big = JSON.object(["msgtype": "m.text", "body": .string(String(repeating: "x", count: 70_000))])
             let edits: [(String, JSON)] = [
                 ("type", "other"), ("room_id", "!other:example.org"), ("state_key", "new"),
-                ("sender", "@a:remote.example"), ("content", "text"), ("content", big), ("content", ["x": "y"]),
-                ("content", ["msgtype": "m.text", "body": "x", "n": 9_007_199_254_740_993]),
+                ("sender", "@a:remote.example"), ("content", "text"), ("content", ["x": "y"]),
             ]
             for (key, value) in edits {
                 edit.update { $0 = (key, value) }
@@ -245,6 +244,14 @@ import Testing
                 #expect(error?.status == 500, "\(key)")
                 #expect(error?.message.hasPrefix("Third party rules module created an invalid event: ") == true)
             }
+            // These are told as they are to users who send them.
+            edit.update { $0 = ("content", big) }
+            #expect(await refusal { try await server.say("hello", in: room, by: alice) }?.status == 413)
+            edit.update {
+                $0 = ("content", ["msgtype": "m.text", "body": "x", "n": 9_007_199_254_740_993])
+            }
+            let error = await refusal { try await server.say("hello", in: room, by: alice) }
+            #expect(error == .badJSON("JSON integer out of range"))
         }
     }
 

@@ -78,7 +78,7 @@ import Testing
             let root = try await server.say("root", in: room, by: alice)
             func relate(_ type: String, to event: EventID) async throws -> EventID {
                 try await server.rooms.send(
-                    type: .message, content: Self.reaction("x", to: event, type), to: room, by: alice)
+                    type: "org.example.any", content: Self.reaction("x", to: event, type), to: room, by: alice)
             }
             for target in [elsewhere, EventID(trusted: "$none")] {
                 #expect(await refusal { try await relate("m.thread", to: target) }?.status == 400)

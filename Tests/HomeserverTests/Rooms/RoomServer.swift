@@ -50,7 +50,8 @@ struct RoomServer: Sendable {
         sender = EventSender(
             database: database, states: RoomStates(database: database, caches: caches), writers: writers,
             composer: EventComposer(serverName: Self.name, key: key, time: time), modules: registry, stream: stream)
-        let settings = RoomSettings(serverName: Self.name)
+        var settings = RoomSettings(serverName: Self.name)
+        settings.shadowBanDelay = 0...0
         let limiter = RateLimiter(settings: limits, time: time)
         memberships = MembershipService(
             database: database, sender: sender, stream: stream, modules: registry, limiter: limiter, settings: settings)
