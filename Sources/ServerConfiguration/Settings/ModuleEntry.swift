@@ -123,7 +123,8 @@ extension ModuleEntry {
         }
         guard node.members != nil else { return fail(path, "expected a mapping") }
         guard let name = node["module"]?.string else { return fail(path + ["module"], "expected a string") }
-        let config = node["config"].flatMap { $0.isNull ? nil : $0.json }
+        let given = node["config"]?.json
+        let config = given?.isNull == true ? nil : given
         return ModuleEntry(
             kind: kind, name: name, config: config, path: path, webPath: webPath, location: node.location)
     }
