@@ -6,13 +6,15 @@ Upstream's further parameters are accepted where they change nothing here.
 from __future__ import annotations
 
 import unicodedata
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple, Union
+from typing import Any, Iterable, List, Mapping, Optional, Tuple, Union
 
+from axolemma_host.controllers import StateStorageController as StateStorageController
+from axolemma_host.controllers import StorageControllers as StorageControllers
 from axolemma_host.missing import Limited
 from synapse.api.errors import SynapseError
 from synapse.events import EventBase
 from synapse.logging.context import defer_to_thread
-from synapse.types import JsonDict, Requester, RoomAlias, StateFilter, UserID
+from synapse.types import JsonDict, Requester, RoomAlias, UserID
 
 
 class Handler(Limited):
@@ -340,49 +342,18 @@ class Auth(Limited):
         return bool(request.requestHeaders.getRawHeaders(b"Authorization") or (request.args or {}).get(b"access_token"))
 
 
-class StateStorageController(Limited):
-    """Rooms' current state."""
+class ServerNoticesManager(Handler):
+    """Messages of the server to its users, which cannot be sent yet."""
 
-    known_as = "state storage controller"
-
-    def __init__(self, hs: Any) -> None:
-        self._store = hs.get_datastores().main
-
-    async def get_current_state(
-        self, room_id: str, state_filter: Optional[StateFilter] = None, **_: Any
-    ) -> Mapping[Tuple[str, str], EventBase]:
-        """A room's current state."""
-        return await self._store.state_of(room_id, state_filter)
-
-    async def get_current_state_ids(
-        self, room_id: str, state_filter: Optional[StateFilter] = None, **_: Any
-    ) -> Mapping[Tuple[str, str], str]:
-        """The IDs of a room's current state events."""
-        return await self._store.get_current_state_ids(room_id, state_filter)
-
-    async def get_current_state_event(self, room_id: str, event_type: str, state_key: str) -> Optional[EventBase]:
-        """One of a room's current state events."""
-        key = (event_type, state_key)
-        return (await self._store.state_of(room_id, StateFilter.from_types([key]))).get(key)
-
-    async def get_canonical_alias(self, room_id: str) -> Optional[str]:
-        """A room's canonical alias."""
-        event = await self.get_current_state_event(room_id, "m.room.canonical_alias", "")
-        return None if event is None else event.content.get("alias")
-
-    async def get_users_in_room_with_profiles(self, room_id: str) -> Dict[str, Any]:
-        """Who is joined to a room, with names and pictures."""
-        return await self._store.get_users_in_room_with_profiles(room_id)
-
-
-class StorageControllers(Limited):
-    """What `get_storage_controllers()` gives."""
-
-    known_as = "set of storage controllers"
+    known_as = "server notices manager of this server, which sends no notices yet,"
 
     def __init__(self, hs: Any) -> None:
-        self.main = hs.get_datastores().main
-        self.state = StateStorageController(hs)
+        super().__init__(hs)
+        self.server_notices_mxid: Optional[str] = hs.config.servernotices.server_notices_mxid
+
+    def is_enabled(self) -> bool:
+        """Whether notices can be sent."""
+        return False
 
 
 class MediaRepository(Handler):

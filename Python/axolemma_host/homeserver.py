@@ -27,7 +27,7 @@ _ABSENT = frozenset(
         initial_sync_handler keyring macaroon_generator message_handler notifier oidc_handler pagination_handler
         password_auth_provider password_policy_handler presence_handler push_rules_handler pusherpool
         receipts_handler relations_handler replication_streamer room_context_handler room_list_handler
-        room_shutdown_handler room_summary_handler search_handler server_notices_manager server_notices_sender
+        room_shutdown_handler room_summary_handler search_handler server_notices_sender
         set_password_handler spam_checker sso_handler state_handler state_resolution_handler stats_handler
         sync_handler third_party_event_rules typing_handler ui_auth_handler user_directory_handler""".split()
 )
@@ -215,6 +215,10 @@ class HomeServer(Limited):
     def get_registration_handler(self) -> "handlers.RegistrationHandler":
         """The making of accounts."""
         return self._handler("RegistrationHandler")
+
+    def get_server_notices_manager(self) -> "handlers.ServerNoticesManager":
+        """Who sends the server's own messages."""
+        return self._handler("ServerNoticesManager")
 
     def get_media_repository(self) -> "handlers.MediaRepository":
         """The media repository, which says that it is not there."""

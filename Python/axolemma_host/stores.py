@@ -120,6 +120,10 @@ class MainStore(AccountsStore):
         """Who is joined to a room."""
         return list(await self._call("get_users_in_room", room_id=room_id))
 
+    async def get_current_hosts_in_room(self, room_id: str) -> FrozenSet[str]:
+        """The servers whose users are joined to a room."""
+        return frozenset(user.partition(":")[2] for user in await self.get_users_in_room(room_id))
+
     async def get_local_users_in_room(self, room_id: str) -> List[str]:
         """Who of this server is joined to a room."""
         return [user for user in await self.get_users_in_room(room_id) if self.hs.is_mine_id(user)]

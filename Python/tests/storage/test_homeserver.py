@@ -132,6 +132,18 @@ def test_addresses_through_the_authentication_handler(hs, reactor):
     assert (removed, taken["address"]) == ("remove_threepid", "a@b.org")
 
 
+def test_the_user_of_server_notices_is_known(hs):
+    assert hs.get_server_notices_manager().server_notices_mxid == "@notices:example.org"
+    assert not hs.get_server_notices_manager().is_enabled()
+
+
+def test_the_servers_of_a_room(hs):
+    hs.peer.answers["get_users_in_room"] = ["@a:example.org", "@b:else.where:8448", "@c:example.org"]
+    found = []
+    defer.ensureDeferred(hs.get_storage_controllers().state.get_current_hosts_in_room("!r:x")).addCallback(found.append)
+    assert found == [{"example.org", "else.where:8448"}]
+
+
 def test_limits_of_the_configuration(hs):
     limit = hs.config.ratelimiting.rc_login_address
     assert (limit.key, limit.burst_count) == ("rc_login.address", 5)
