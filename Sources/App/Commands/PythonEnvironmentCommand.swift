@@ -75,9 +75,15 @@ struct PythonEnvironmentCommand: ParsableCommand {
             print("Installing Axolemma's package and what it needs …")
             let pip = ["-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
             let hint = "The lines above are pip's. Is there a way to PyPI?"
+            // Building writes into the package's folder, which may belong to somebody else: so into a copy.
+            let copies = try Files.makeTemporaryDirectory()
+            defer { _ = try? ChildProcess.run("rm", ["-rf", copies]) }
+            let copy = "\(copies)/package"
+            try step("cp", ["-R", package, copy], hint: "The package cannot be built where it lies.")
+            try step("rm", ["-rf", "\(copy)/build"], hint: "What an earlier build left must not get in.")
             // Again even if this version is there: the package may have changed with the server.
-            try step(environment.interpreter, pip + ["--upgrade", package], hint: hint)
-            try step(environment.interpreter, pip + ["--force-reinstall", "--no-deps", package], hint: hint)
+            try step(environment.interpreter, pip + ["--upgrade", copy], hint: hint)
+            try step(environment.interpreter, pip + ["--force-reinstall", "--no-deps", copy], hint: hint)
             if !packages.isEmpty {
                 print("Installing \(packages.joined(separator: ", ")) …")
                 try step(environment.interpreter, pip + packages, hint: hint)
