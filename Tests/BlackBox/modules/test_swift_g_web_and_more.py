@@ -134,9 +134,15 @@ def test_g10_g11_resources(web: tuple[Client, SwiftPuppet]) -> None:
     assert client.request("GET", "/.well-known/matrix/client").ok()["puppet"] == "first"
 
 
+@pytest.mark.parametrize("swift_first", [True, False])
 def test_g10_the_first_module_of_either_language_keeps_a_path(
-    module_server: MakeModuleServer, tmp_path: Path
+    module_server: MakeModuleServer, tmp_path: Path, swift_first: bool
 ) -> None:
     swift, python = SwiftPuppet(tmp_path / "s", "same", {}), Puppet(tmp_path / "p", "same", {})
-    server = module_server(python.entry(), swift.entry())
-    assert python.result(server, "api.server_name") == "localhost"
+    entries = [swift.entry(), python.entry()]
+    server = module_server(*(entries if swift_first else reversed(entries)))
+    if swift_first:
+        assert swift.result(server, "server")["server_name"] == "localhost"
+    else:
+        assert python.result(server, "api.server_name") == "localhost"
+    assert [line for line in server.log_text().splitlines() if "WARNING" in line and "/client/puppet/same" in line]

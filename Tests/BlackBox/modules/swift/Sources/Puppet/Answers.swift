@@ -10,12 +10,14 @@ extension Puppet {
     /// | Key | What is done, in this order |
     /// |---|---|
     /// | `sleep_ms` | waits |
+    /// | `block_ms` | waits, and keeps its thread from all else, as a module must not |
     /// | `do` | runs commands |
     /// | `throw` | throws: an object with `status`, `errcode`, `error`, `fields` as Matrix's error, a string as another |
     func answer(_ callback: String, _ arguments: [JSON]) async throws -> JSONObject {
         try strings.note(callback, arguments)
         guard let told = Self.fitting(try strings.script(callback), arguments) else { return [:] }
         if let pause = told.integer("sleep_ms") { try await Task.sleep(for: .milliseconds(pause)) }
+        if let pause = told.integer("block_ms") { Strings.block(milliseconds: pause) }
         for command in told.array("do") ?? [] { _ = try await run(command.objectValue ?? [:]) }
         if let error = told.object("throw") { throw Self.matrixError(error) }
         if let words = told.string("throw") { throw Failure(words) }

@@ -19,6 +19,9 @@ struct Strings: Sendable {
         guard write(file, line, line.count) == line.count else { throw Failure("cannot write \(folder)/calls.jsonl") }
     }
 
+    /// Holds this thread up.
+    static func block(milliseconds: Int64) { usleep(UInt32(milliseconds) * 1000) }
+
     /// What a callback is to answer; `nil` if nothing was said.
     func script(_ callback: String) throws -> JSON? {
         let file = open("\(folder)/\(callback).json", O_RDONLY | O_CLOEXEC)
