@@ -106,7 +106,9 @@ def test_what_is_merely_odd_is_sent(alice: User, type: str, content: dict) -> No
 
 def test_access_lists_that_let_this_server_be_are_set(alice: User) -> None:
     room = alice.create_room()
-    for content in ({"allow": ["LOCALHOST"]}, {"allow": ["*", 3], "deny": "localhost"}, {"allow": ["*"], "deny": ["evil.*"]}):
+    for content in (
+        {"allow": ["LOCALHOST"]}, {"allow": ["*", 3], "deny": "localhost"}, {"allow": ["*"], "deny": ["evil.*"]},
+    ):
         alice.set_state(room, "m.room.server_acl", content)
         assert alice.state(room, "m.room.server_acl") == content
 

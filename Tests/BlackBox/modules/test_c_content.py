@@ -40,8 +40,9 @@ def test_c5_replacements_are_held_to_the_rules(
     puppet: Puppet, alice: User, room: str, type: str, content: dict, status: int, code: str, error: str
 ) -> None:
     good = {
-        "m.room.message": {"body": "x", "msgtype": "m.text"}, "m.room.name": {"name": "x"}, "m.room.topic": {"topic": "x"},
-        "m.room.tombstone": {"replacement_room": "!x:y"}, "m.room.server_acl": {"allow": ["*"]},
+        "m.room.message": {"body": "x", "msgtype": "m.text"}, "m.room.name": {"name": "x"},
+        "m.room.topic": {"topic": "x"}, "m.room.tombstone": {"replacement_room": "!x:y"},
+        "m.room.server_acl": {"allow": ["*"]},
         "m.room.power_levels": {"events_default": 1},
     }.get(type, {})
     replace(puppet, content)

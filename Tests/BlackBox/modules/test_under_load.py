@@ -78,7 +78,8 @@ def test_nothing_is_lost_or_doubled_under_load(
     told = [event["event_id"] for event in stored if event["type"] == "org.example.count"]
     assert sorted(told) == sorted(event for _, event in sent)
     # Each key holds one of the events that were sent under it; and the server, its clients and its module agree.
-    state = {e["state_key"]: e["event_id"] for e in owner.get("rooms", room, "state").ok() if e["type"] == "org.example.count"}
+    events = owner.get("rooms", room, "state").ok()
+    state = {event["state_key"]: event["event_id"] for event in events if event["type"] == "org.example.count"}
     assert sorted(state) == ["0", "10", "20"]
     assert all([key, event] in sent for key, event in state.items())
     seen = puppet.result(server, f"""

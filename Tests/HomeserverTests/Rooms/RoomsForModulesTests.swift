@@ -77,9 +77,10 @@ import Testing
                         type: type, roomID: room, sender: alice.user, content: content, stateKey: key))
             }
             for number in 0..<3 {
-                let event = try await send(.message, ["body": .integer(Int64(number))])
+                let content: JSONObject = ["msgtype": "m.text", "body": .string("\(number)")]
+                let event = try await send(.message, content)
                 #expect(event.stateKey == nil)
-                #expect(event.content == ["body": .integer(Int64(number))])
+                #expect(event.content == content)
             }
             let topic = try await send(.topic, key: "", ["topic": "t"])
             #expect(topic.stateKey == "")
