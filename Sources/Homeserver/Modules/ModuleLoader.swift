@@ -64,10 +64,7 @@ package struct ModuleLoader: Sendable {
             }
         }
         let others = entries.enumerated().filter { isForeign($0.element) }.map { (item: $0.offset, entry: $0.element) }
-        if !others.isEmpty {
-            guard let foreign else {
-                throw ModuleConfigurationErrors(others.map { unknown($0.entry) })
-            }
+        if let foreign, !others.isEmpty {
             let faults = await foreign.configure(others)
             for (item, entry) in others {
                 prepared[item] = Prepared(name: entry.name, language: .python) { context in
@@ -75,6 +72,8 @@ package struct ModuleLoader: Sendable {
                 }
             }
             errors.merge(faults) { $1 }
+        } else {
+            for (item, entry) in others { errors[item] = unknown(entry) }
         }
         guard errors.isEmpty else {
             throw ModuleConfigurationErrors(errors.sorted { $0.key < $1.key }.map(\.value))
