@@ -141,6 +141,17 @@ def shared_puppet(callbacks: dict[str, list[str]], kind: type[Puppet] = Puppet, 
     return puppet_server
 
 
+def logged(server: LocalServer, *words: str, count: int = 1, limit: float = 15) -> list[str]:
+    """The lines of the log that hold all these words, once there are as many; the server writes it when it has time."""
+    end = time.monotonic() + limit
+    while True:
+        lines = [line for line in server.log_text().splitlines() if all(word in line for word in words)]
+        if len(lines) >= count:
+            return lines
+        assert time.monotonic() < end, f"the log has {len(lines)} lines with {words}, not {count}"
+        time.sleep(0.02)
+
+
 def ended(server: LocalServer, limit: float = 60) -> tuple[int, str]:
     """Starts a server that is expected not to start: its exit status, and all it wrote."""
     done = subprocess.run(

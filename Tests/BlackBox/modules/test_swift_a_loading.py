@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 from pathlib import Path
 from typing import Any, Callable
 
 import pytest
 from blackbox.client import Client
-from blackbox.modules import PLUG_IN, Puppet, SwiftPuppet, ended
+from blackbox.modules import PLUG_IN, Puppet, SwiftPuppet, ended, logged
 from blackbox.server import LocalServer
 
 pytestmark = pytest.mark.own_server
@@ -45,7 +44,7 @@ def test_a1_modules_of_both_languages_are_made_in_the_order_of_the_file(
 ) -> None:
     puppets = [SwiftPuppet(tmp_path / name, name, {}) for name in ("first", "second")]
     server = module_server(puppets[0].entry(), {"module": "mine.Fine"}, puppets[1].entry(), path=(packages,))
-    loaded = re.findall(r"Loaded module (\S+)", server.log_text())
+    loaded = [line.split("Loaded module ")[1] for line in logged(server, "Loaded module ", count=3)]
     assert len(loaded) == 3 and "Puppet" in loaded[0] and "mine.Fine" in loaded[1] and "Puppet" in loaded[2]
     for puppet in puppets:
         assert puppet.calls("made") == [[]]

@@ -173,3 +173,16 @@ def test_b19_login(puppet: SwiftPuppet, server: LocalServer, alice: User) -> Non
     puppet.forget()
     client.post("login", body=body).ok()
     client.close()
+
+
+def test_b13_upgrading_a_room_is_creating_one(puppet: SwiftPuppet, alice: User) -> None:
+    room = alice.create_room(room_version="11", preset="public_chat", topic="Topic")
+    puppet.answers("user_may_create_room", deny={"errcode": "M_UNAUTHORIZED"})
+    asked = len(puppet.calls("user_may_create_room"))
+    alice.post("rooms", room, "upgrade", body={"new_version": "12"}).refused(403, "M_UNAUTHORIZED")
+    (user, config) = puppet.calls("user_may_create_room")[asked]
+    assert user == alice.id and config["creation_content"]["predecessor"]["room_id"] == room
+    (topic,) = [entry for entry in config["initial_state"] if entry["type"] == "m.room.topic"]
+    assert (topic["state_key"], topic["content"]["topic"]) == ("", "Topic")
+    puppet.forget()
+    assert alice.post("rooms", room, "upgrade", body={"new_version": "12"}).ok()["replacement_room"] != room

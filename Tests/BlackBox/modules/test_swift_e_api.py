@@ -7,7 +7,7 @@ import time
 
 import pytest
 from blackbox.client import Client, User
-from blackbox.modules import SwiftPuppet, shared_puppet
+from blackbox.modules import SwiftPuppet, logged, shared_puppet
 from blackbox.server import LocalServer
 
 pytestmark = pytest.mark.own_server
@@ -318,5 +318,5 @@ def test_g7_limits_of_one_user(puppet: SwiftPuppet, server: LocalServer, alice: 
 def test_what_a_module_logs_carries_its_name(puppet: SwiftPuppet, server: LocalServer) -> None:
     words = fresh("logged")
     puppet.result(server, "log", text=words)
-    (line,) = [line for line in server.log_text().splitlines() if words in line]
+    (line,) = logged(server, words)
     assert "WARNING" in line and "Puppet" in line

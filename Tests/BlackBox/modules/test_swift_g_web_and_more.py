@@ -8,7 +8,7 @@ from typing import Callable
 
 import pytest
 from blackbox.client import Client, User
-from blackbox.modules import Puppet, SwiftPuppet, shared_puppet
+from blackbox.modules import Puppet, SwiftPuppet, logged, shared_puppet
 from blackbox.server import LocalServer
 
 pytestmark = pytest.mark.own_server
@@ -92,7 +92,7 @@ def web(module_server: MakeModuleServer, tmp_path: Path) -> tuple[Client, SwiftP
         first.entry(paths=[SHARED, "/own/page", "/_matrix/client/v3/mine", "/.well-known/matrix/client"]),
         second.entry(paths=[SHARED, OWN, f"{OWN}/deeper"]),
     )
-    assert [line for line in server.log_text().splitlines() if "WARNING" in line and SHARED in line]
+    logged(server, "WARNING", SHARED)
     return Client(server.base_url), first
 
 
@@ -145,4 +145,4 @@ def test_g10_the_first_module_of_either_language_keeps_a_path(
         assert swift.result(server, "server")["server_name"] == "localhost"
     else:
         assert python.result(server, "api.server_name") == "localhost"
-    assert [line for line in server.log_text().splitlines() if "WARNING" in line and "/client/puppet/same" in line]
+    logged(server, "WARNING", "/_synapse/client/puppet/same")
