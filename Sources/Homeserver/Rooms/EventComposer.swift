@@ -55,7 +55,7 @@ package struct EventComposer: Sendable {
     /// The most events an event names as the ones before it.
     ///
     /// Servers accept 20 (Server-Server API, PDUs); fewer keep events small, and what is left over comes with the next one.
-    private static let maximumPrevEvents = 10
+    static let maximumPrevEvents = 10
 
     /// The state keys whose events decide whether `intent` is allowed.
     package func authKeys(of intent: EventIntent, in version: RoomVersion) -> [StateKey] {

@@ -4,13 +4,33 @@ import Synchronization
 
 /// An event that waits to be sent, and how that went.
 final class PendingSend: Sendable {
-    private let contents: Mutex<(intent: EventIntent, result: Result<EventID, any Error>?)>
+    /// The event as modules have seen and allowed it: it is sent as it is.
+    struct Draft: Sendable {
+        let event: Event
+        let redacts: EventNumber?
+        /// The state that it was authorized against.
+        let state: StateRoot
+    }
 
-    init(_ intent: EventIntent) { contents = Mutex((intent, nil)) }
+    private struct Contents {
+        var intent: EventIntent
+        var draft: Draft?
+        var result: Result<EventID, any Error>?
+    }
+
+    private let contents: Mutex<Contents>
+
+    init(_ intent: EventIntent) { contents = Mutex(Contents(intent: intent)) }
 
     var intent: EventIntent {
         get { contents.withLock { $0.intent } }
         set { contents.withLock { $0.intent = newValue } }
+    }
+
+    /// `nil` for an event that is made when it is its turn.
+    var draft: Draft? {
+        get { contents.withLock { $0.draft } }
+        set { contents.withLock { $0.draft = newValue } }
     }
 
     /// `nil` until it is decided.
@@ -36,10 +56,16 @@ struct EventLine {
     private var changes: [StateKey: Event] = [:]
     private let start: StateRoot
 
+    /// Whether the line changed the state by an event that does not follow all there was: only resolution tells how.
+    private(set) var hasForkedState = false
+
     init(_ position: RoomPosition) {
         self.position = position
         start = position.state
     }
+
+    /// Whether the line's own events change the state.
+    var hasChanges: Bool { !changes.isEmpty }
 
     mutating func append(_ event: Event, for send: PendingSend, redacts: EventNumber?) {
         sends.append(send)
@@ -47,7 +73,10 @@ struct EventLine {
         position.extremities.removeAll { event.prevEvents.contains($0.id) }
         position.extremities.append(
             RoomPosition.Extremity(number: Self.unwritten, id: event.eventID, depth: event.depth, state: start))
-        if let key = event.state { changes[key] = event }
+        if let key = event.state {
+            changes[key] = event
+            if position.extremities.count > 1 { hasForkedState = true }
+        }
     }
 
     /// The state events under `keys` at the end of the line.

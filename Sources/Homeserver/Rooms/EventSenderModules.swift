@@ -13,8 +13,10 @@ extension EventSender {
         if let transaction = intent.transaction, let sent = try await event(in: room, sentBy: transaction) {
             return sent
         }
-        let position = try await writers.withCommitLease(on: room) { try await states.position(under: $0) }
-        let line = EventLine(position)
+        let position = try await draftPosition(of: room)
+        let claim = claims.claim(position)
+        defer { claims.release(claim, in: room) }
+        let line = EventLine(claim.position)
         let send = PendingSend(intent)
         var state = try await authState(of: intent, at: line)
         var event = try await compose(intent, at: line, state: state)
@@ -28,30 +30,46 @@ extension EventSender {
         try await check?(send.intent)
         if event.type != .member { try await modules.checkEventForSpam(event) }
         if let same = try await unchanged(send.intent, in: room, line) { return same }
-        var redacts = try await permit(event, as: send.intent, state: state)
-        while true {
-            var seen = line
-            seen.append(event, for: send, redacts: redacts)
-            do {
-                return try await writers.withCommitLease(on: room) { [events = seen.events, event] lease in
-                    let now = try await states.position(under: lease)
-                    if now.state != position.state { try await authorize(event, in: room, at: now.state) }
-                    try await commit(events, onto: now, lease)
-                    return event.eventID
-                }
-            } catch let error as SQLError where error.kind == .uniqueViolation {
-                guard try await settleCollision(seen, in: room, error) else { throw error }
-                if let result = send.result { return try result.get() }
-                event = try await compose(send.intent, at: line, state: state)
-                redacts = try await permit(event, as: send.intent, state: state)
-            }
-        }
+        let redacts = try await permit(event, as: send.intent, state: state)
+        send.draft = PendingSend.Draft(event: event, redacts: redacts, state: position.state)
+        return try await deliver(send, to: room)
     }
 
-    private func authorize(_ event: Event, in room: RoomHandle, at state: StateRoot) async throws {
-        let keys = event.authorizationStateKeys + [.create]
-        let events = try await states.events(keys, in: state, of: room)
-        try MatrixCore.authorize(event, state: { events[$0] })
+    /// Drafts and judges an event that is to be delivered later, once what it tells of is done; `check_event_for_spam` is not asked.
+    func prepare(_ intent: EventIntent, in room: RoomHandle) async throws -> PendingSend {
+        try intent.checkForm()
+        let send = PendingSend(intent)
+        let position = try await draftPosition(of: room)
+        let line = EventLine(position)
+        var state = try await authState(of: intent, at: line)
+        var event = try await compose(intent, at: line, state: state)
+        if modules.has(.checkEventAllowed) {
+            let map = stateMap(of: room, at: position.state)
+            if case .replace(let object) = try await modules.checkEventAllowed(event, state: map) {
+                send.intent = try EventReplacement(object, of: event, on: composer.serverName).applied(to: intent)
+                state = try await authState(of: send.intent, at: line)
+                event = try await compose(send.intent, at: line, state: state)
+            }
+        }
+        try send.intent.checkContent(on: composer.serverName)
+        let redacts = try await permit(event, as: send.intent, state: state)
+        send.draft = PendingSend.Draft(event: event, redacts: redacts, state: position.state)
+        return send
+    }
+
+    /// Where the room stands, for a draft: without waiting for whoever writes to it, if that is known.
+    func draftPosition(of room: RoomHandle) async throws -> RoomPosition {
+        if let position = states.knownPosition(of: room) { return position }
+        return try await writers.withCommitLease(on: room) { try await states.position(under: $0) }
+    }
+
+    /// Puts an event that modules have seen at the end of a line, if it is still allowed there.
+    func append(_ draft: PendingSend.Draft, of send: PendingSend, to line: inout EventLine) async throws {
+        if line.position.state != draft.state || line.hasChanges {
+            let state = try await line.state(of: draft.event.authorizationStateKeys + [.create], from: states)
+            try MatrixCore.authorize(draft.event, state: { state[$0] })
+        }
+        line.append(draft.event, for: send, redacts: draft.redacts)
     }
 
     /// The state of a room as modules see it, read when they look.

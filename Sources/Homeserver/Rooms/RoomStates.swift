@@ -49,6 +49,11 @@ package final class RoomStates: Sendable {
         return position
     }
 
+    /// Where the room stood after the latest commit, if that is in memory.
+    func knownPosition(of room: RoomHandle) -> RoomPosition? {
+        views[room.number]?.contents.withLock { $0.position }
+    }
+
     /// The room's current state events under `keys`, all of one moment.
     package func current(_ keys: [StateKey], in room: RoomHandle) async throws -> [StateKey: Event] {
         if let view = views[room.number] {
