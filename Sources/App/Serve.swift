@@ -31,6 +31,7 @@ func serve(configuration: Configuration) async throws {
                 log.info("Listening on \(place)")
             }
             notifier.ready()
+            StartupCode.release()
         })
 
     // What modules need while they are called comes first, and is thus stopped last.
