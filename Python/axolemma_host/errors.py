@@ -64,27 +64,15 @@ def _matrix_error(error: Any, config: Any) -> Dict[str, Any]:
     return result
 
 
-def _redirect(error: Any) -> Dict[str, Any]:
-    """The object for a RedirectException."""
-    return {
-        "kind": "redirect",
-        "status": int(error.code),
-        "location": _text(error.location),
-        "cookies": [_text(cookie) for cookie in error.cookies],
-    }
-
-
 def error_from_exception(error: BaseException, config: Any = None, failure: Optional[Failure] = None) -> Dict[str, Any]:
     """What the server is told of an exception that a module raised."""
-    from synapse.api.errors import RedirectException, SynapseError
+    from synapse.api.errors import SynapseError
 
     if isinstance(error, Unregistered):
         return {"kind": "unregistered"}
     try:
         if isinstance(error, SynapseError):
             return _matrix_error(error, config)
-        if isinstance(error, RedirectException):
-            return _redirect(error)
     except Exception as second:
         # The error's own error_dict() failed, or its status is no number: that is what happened, then.
         second.__cause__ = error

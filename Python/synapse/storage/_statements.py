@@ -172,7 +172,7 @@ class Statements:
             return rows[0]
         if allow_none:
             return None
-        raise StoreError(404, "No row found")
+        raise StoreError(404, "No row found (%s)" % (table,))
 
     @staticmethod
     def simple_select_onecol_txn(

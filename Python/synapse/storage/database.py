@@ -22,8 +22,8 @@ transaction_logger = logging.getLogger("synapse.storage.txn")
 
 R = TypeVar("R")
 
-#: How often a transaction is run again because of the database.
-MOST_RETRIES = 5
+#: How often a transaction is run at most, where the database is what fails.
+MOST_ATTEMPTS = 5
 
 
 class DatabasePool(Statements):
@@ -72,7 +72,7 @@ class DatabasePool(Statements):
             if inspect.isgenerator(argument):
                 logger.error("A generator can't be an argument of a database function: %s may run again", desc)
         engine = self.engine
-        attempt = 0
+        attempt = 1
         while True:
             del after_callbacks[:], async_after_callbacks[:], exception_callbacks[:]
             try:
@@ -89,20 +89,20 @@ class DatabasePool(Statements):
                 return result
             except engine.module.OperationalError as error:
                 self._roll_back(conn, name)
-                if attempt >= MOST_RETRIES:
+                if attempt >= MOST_ATTEMPTS:
                     raise
                 problem: Exception = error
             except engine.module.DatabaseError as error:
                 self._roll_back(conn, name)
-                if attempt >= MOST_RETRIES or not engine.is_deadlock(error):
+                if attempt >= MOST_ATTEMPTS or not engine.is_deadlock(error):
                     raise
                 problem = error
             except BaseException:
                 self._roll_back(conn, name)
                 raise
-            attempt += 1
-            transaction_logger.warning("[TXN] {%s} failed, attempt %d of %d: %s", name, attempt, MOST_RETRIES, problem)
+            transaction_logger.warning("[TXN] {%s} failed, attempt %d of %d: %s", name, attempt, MOST_ATTEMPTS, problem)
             conn = self._connections.before_retry(conn, attempt)
+            attempt += 1
 
     def _roll_back(self, conn: Any, name: str) -> None:
         engine = self.engine

@@ -54,7 +54,10 @@ package final class LoginService: Sendable {
             return try await complete(attempt, by: redeemed.account)
         default:
             let proven = try await credentials.verify(body, for: .login)
-            guard let account = try await accounts.account(like: proven.user) else { throw MatrixError.wrongPassword }
+            guard let account = try await accounts.account(like: proven.user) else {
+                // That a module recognizes somebody who has no account is its mistake, not the password's.
+                throw proven.module == nil ? MatrixError.wrongPassword : MatrixError.noSuchRow
+            }
             attempt.module = proven.module
             return try await complete(attempt, by: account)
         }
@@ -84,6 +87,11 @@ package final class LoginService: Sendable {
         try await modules.onUserLogin(account.user, type: attempt.type, providerID: attempt.provider)
         return try await attempt.module?.complete(response) ?? response
     }
+}
+
+extension MatrixError {
+    /// What Synapse answers where it looks for an account that is not there.
+    fileprivate static let noSuchRow = MatrixError(status: 404, code: .unknown, message: "No row found (users)")
 }
 
 extension RequestSource {

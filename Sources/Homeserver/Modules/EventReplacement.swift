@@ -1,3 +1,4 @@
+import Logging
 package import MatrixCore
 
 /// What a module's replacement of an event comes to, once checked.
@@ -16,12 +17,13 @@ package struct EventReplacement: Hashable, Sendable {
     /// - Throws: `MatrixError` 500. The log is told which module did what.
     package init(_ object: JSONObject, of event: Event, on server: ServerName) throws(MatrixError) {
         for key in ["room_id", "type", "state_key"] where object[key] != event.object[key] {
-            throw Self.invalid("'\(key)' was changed")
+            throw Self.refused("'\(key)' was changed")
         }
-        guard let sender = object.string("sender").flatMap({ UserID($0) }) else {
-            throw Self.invalid("'sender' is no user ID")
+        guard let name = object.string("sender") else { throw Self.refused("'sender' is missing") }
+        guard let sender = UserID(name) else {
+            throw Self.invalid("Expected UserID string to start with '@'", code: .invalidParam)
         }
-        guard sender.server == server else { throw Self.invalid("the sender is not a user of this server") }
+        guard sender.server == server else { throw Self.refused("the sender is not a user of this server") }
         guard let content = object.object("content") else { throw Self.invalid("'content' is no object") }
         self.sender = sender
         self.content = content
@@ -29,10 +31,17 @@ package struct EventReplacement: Hashable, Sendable {
     }
 
     /// The error for a replacement that is no valid event, also when that shows only as the event is sealed.
-    package static func invalid(_ reason: String) -> MatrixError {
-        MatrixError(
-            status: 500, code: .unknown, message: "Third party rules module created an invalid event: \(reason)")
+    package static func invalid(_ reason: String, code: ErrorCode = .unknown) -> MatrixError {
+        MatrixError(status: 500, code: code, message: "Third party rules module created an invalid event: \(reason)")
     }
+
+    /// The error for a replacement that is another event; clients are not told why.
+    private static func refused(_ reason: String) -> MatrixError {
+        log.error("A module replaced an event by one that cannot stand in its place: \(reason)")
+        return .internalError
+    }
+
+    private static let log = Logger(label: "axolemma.modules")
 
     /// Room versions up to 10 keep `redacts` outside the content; there a module may change it like the rest.
     private static func redactedEvent(_ object: JSONObject, of event: Event) throws(MatrixError) -> EventID? {

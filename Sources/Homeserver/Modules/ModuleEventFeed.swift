@@ -124,14 +124,29 @@ package final class ModuleEventFeed: Service {
             let events = try await database.read { [caches = states.caches] transaction in
                 try RoomStores(transaction, caches: caches, .reading).events(after: after, limit: Self.batch)
             }
-            for (event, parsed) in events {
+            let shown = Self.shownStates(events.map { parsed in parsed.1 })
+            for ((event, parsed), shown) in zip(events, shown) {
                 if Task.isCancelled { return }
-                let map = sender.stateMap(of: event.room, at: event.record.roomState ?? .empty)
+                let map = sender.stateMap(of: event.room, at: events[shown].0.record.roomState ?? .empty)
                 await modules.onNewEvent(parsed, state: map)
                 progress.withLock { $0.told = event.number }
                 onProgress()
             }
             if events.count < Self.batch { break }
         }
+    }
+
+    /// Of which event to show the state with each event: its own. With a new room's events after the creator's join it is that
+    /// of the last one: they were written at once, and modules look at a new room as a whole.
+    private static func shownStates(_ events: [Event]) -> [Int] {
+        var shown = Array(events.indices)
+        for (start, create) in events.enumerated() where create.type == .create {
+            let rest = events[(start + 1)...].prefix { event in
+                event.roomID == create.roomID && event.stateKey != nil
+                    && (event.type != .member || event.stateKey == create.sender.string)
+            }
+            for index in rest.indices.dropFirst() { shown[index] = rest.endIndex - 1 }
+        }
+        return shown
     }
 }

@@ -23,20 +23,28 @@ struct EventReplacementTests {
 
     @Test(
         arguments: [
-            ("room_id", "!other:test", "'room_id' was changed"),
-            ("type", "m.other", "'type' was changed"),
-            ("state_key", "other", "'state_key' was changed"),
-            ("state_key", nil, "'state_key' was changed"),
-            ("sender", "@eve:elsewhere", "the sender is not a user of this server"),
-            ("sender", "eve", "'sender' is no user ID"),
-            ("content", "text", "'content' is no object"),
-            ("content", nil, "'content' is no object"),
-        ] as [(String, JSON?, String)])
-    func `what may not change, or makes no event, is a 500`(key: String, value: JSON?, reason: String) {
+            ("room_id", "!other:test"), ("type", "m.other"), ("state_key", "other"), ("state_key", nil),
+            ("sender", "@eve:elsewhere"), ("sender", nil),
+        ] as [(String, JSON?)])
+    func `what may not change is an internal error`(key: String, value: JSON?) {
+        let error = #expect(throws: MatrixError.self) {
+            try replacement(of: event(type: .topic, stateKey: "")) { $0[key] = value }
+        }
+        #expect(error == .internalError)
+    }
+
+    @Test(
+        arguments: [
+            ("sender", "eve", "M_INVALID_PARAM", "Expected UserID string to start with '@'"),
+            ("content", "text", "M_UNKNOWN", "'content' is no object"),
+            ("content", nil, "M_UNKNOWN", "'content' is no object"),
+        ] as [(String, JSON?, ErrorCode, String)])
+    func `what makes no event is a 500 with the reason`(key: String, value: JSON?, code: ErrorCode, reason: String) {
         let error = #expect(throws: MatrixError.self) {
             try replacement(of: event(type: .topic, stateKey: "")) { $0[key] = value }
         }
         #expect(error?.status == 500)
+        #expect(error?.code == code)
         #expect(error?.message == "Third party rules module created an invalid event: \(reason)")
     }
 
