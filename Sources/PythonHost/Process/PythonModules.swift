@@ -90,7 +90,7 @@ package final class PythonModules: Service {
     package func open(_ database: JSONObject) async throws {
         state.withLock { $0.database = database }
         guard case .ready(let session) = state.withLock({ $0.phase }) else { return }
-        try await failing { _ = try await session.call("open", database) }
+        try await failing { try await self.command("open", database, in: session) }
     }
 
     /// Makes a module, which registers its callbacks with `context`.
@@ -108,7 +108,7 @@ package final class PythonModules: Service {
     package func started() async throws {
         state.withLock { $0.hasStarted = true }
         guard case .ready(let session) = state.withLock({ $0.phase }) else { return }
-        try await failing { _ = try await session.call("started", [:]) }
+        try await failing { try await self.command("started", in: session) }
     }
 
     private func configure(
@@ -140,6 +140,11 @@ package final class PythonModules: Service {
         }
         try finishRegistrations(of: item)
         return answer["repr"]?.stringValue ?? "<module \(item)>"
+    }
+
+    /// Has the process do something that belongs to its start: until it has, nobody watches over it.
+    private func command(_ method: String, _ parameters: JSONObject = [:], in session: HostSession) async throws {
+        _ = try await withDeadline(settings.startTimeout) { try await session.call(method, parameters) }
     }
 
     /// Runs `body`, and turns what the protocol knows of errors into what Swift code above is to see.
@@ -405,10 +410,10 @@ package final class PythonModules: Service {
         do {
             let faults = try await configure(session, entries)
             if let fault = faults.values.first { throw fault }
-            if let database { _ = try await session.call("open", database) }
+            if let database { try await command("open", database, in: session) }
             setPhase(.restarting(session))
             for (item, _) in made { _ = try await construct(item, in: session) }
-            if hasStarted { _ = try await session.call("started", [:]) }
+            if hasStarted { try await command("started", in: session) }
             try await undelivered.deliver(to: session, timeout: settings.callbackTimeout, log)
         } catch {
             setPhase(.down)
@@ -500,8 +505,8 @@ extension PythonModuleFault {
             if let missing {
                 let package = missing.split(separator: ".").first.map(String.init) ?? missing
                 causes.append(
-                    "'\(package)' is not installed. If its package is called so too: 'axolemma python-env create --with "
-                        + "\(package)', or '\(settings.interpreter) -m pip install \(package)'")
+                    "'\(package)' is not installed. If its package is called so too: 'axolemma python-env create "
+                        + "-c homeserver.yaml --with \(package)', or '\(settings.interpreter) -m pip install \(package)'")
             }
             self.init(
                 path: entry.path + ["module"], message: "Failed to import module '\(entry.module)'", causes: causes,
