@@ -115,6 +115,7 @@ private func accountEndpoints(_ services: ClientServices) -> [any EndpointGroup]
 private func roomEndpoints(_ services: ClientServices.Rooms) -> [any EndpointGroup] {
     [
         CreateRoom(creation: services.creation),
+        RoomUpgrade(creation: services.creation),
         Joining(memberships: services.memberships, directory: services.directory),
         Leaving(memberships: services.memberships),
         Inviting(memberships: services.memberships),

@@ -47,7 +47,7 @@ enum RouteTable {
         "appservice_room_directory", "authed-content-repo", "content-repo", "cross_signing", "key_backup", "keys",
         "login_token", "mutual_rooms", "notifications", "oauth_server_metadata", "old_sync", "openid",
         "peeking_events", "presence", "pusher", "pushrules", "read_markers", "receipts",
-        "refresh", "report_content", "room_initial_sync", "room_summary", "room_upgrades", "search",
+        "refresh", "report_content", "room_initial_sync", "room_summary", "search",
         "space_hierarchy", "sso_login_redirect", "support", "tags", "third_party_lookup", "threads_list", "to_device",
         "typing", "users", "voip",
     ]

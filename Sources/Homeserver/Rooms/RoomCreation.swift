@@ -8,13 +8,16 @@ import Synchronization
 ///
 /// Spec: Client-Server API, [Creation](https://spec.matrix.org/v1.19/client-server-api/#creation).
 package final class RoomCreation: Sendable {
-    private let database: any Database
-    private let sender: EventSender
-    private let memberships: MembershipService
-    private let modules: ModuleRegistry
-    private let limiter: RateLimiter
-    private let random: RandomSource
-    private let settings: RoomSettings
+    let database: any Database
+    let sender: EventSender
+    let memberships: MembershipService
+    let modules: ModuleRegistry
+    let limiter: RateLimiter
+    let random: RandomSource
+    let settings: RoomSettings
+    /// Upgrades under way, and what those of late came to.
+    let upgrades = KeyedLock<Upgrade>()
+    let recentUpgrades = BoundedCache<Upgrade, RoomID>(limit: 1_000)
     /// When the latest room was created, in milliseconds.
     private let latest = Atomic<Int64>(0)
 
@@ -88,7 +91,7 @@ package final class RoomCreation: Sendable {
 
     /// A time no other room of ours was created at: from room version 12 on a room's ID is the hash of its create event, and
     /// two that differ in nothing else would be one room.
-    private func creationTime() -> Timestamp {
+    func creationTime() -> Timestamp {
         var previous = latest.load(ordering: .relaxed)
         while true {
             let time = max(sender.composer.time.now().milliseconds, previous + 1)
@@ -150,7 +153,7 @@ package final class RoomCreation: Sendable {
 }
 
 /// A room under construction: a line of events, each authorized by those before it.
-private struct NewRoomGraph {
+struct NewRoomGraph {
     let version: RoomVersion
     let composer: EventComposer
     let modules: ModuleRegistry

@@ -26,7 +26,11 @@ struct RoomWish: Sendable {
 
     /// Reads the body of `createRoom`.
     /// - Throws: `MatrixError` 400 for what is missing, malformed or not to be had.
-    init(_ request: JSONObject, by creator: UserID, settings: RoomSettings) throws(MatrixError) {
+    /// - Parameter initialStateLimit: How many entries of `initial_state` to take.
+    init(
+        _ request: JSONObject, by creator: UserID, settings: RoomSettings,
+        initialStateLimit: Int = Self.maximumInitialState
+    ) throws(MatrixError) {
         version = try Self.version(request, standard: settings.defaultVersion)
         isPublished = request["visibility"]?.stringValue == "public"
         preset = try Self.preset(request, isPublished: isPublished)
@@ -37,7 +41,8 @@ struct RoomWish: Sendable {
             request, version: version, creator: creator, invitees: preset == .trustedPrivateChat ? invitees : [])
         powerLevels = try Self.powerLevels(
             request, version: version, preset: preset, creator: creator, invitees: invitees, settings: settings)
-        initialState = try Self.initialState(request, preset: preset, settings: settings)
+        initialState = try Self.initialState(
+            request, preset: preset, settings: settings, limit: initialStateLimit)
         members = try Self.members(request, creator: creator)
     }
 
@@ -151,7 +156,7 @@ struct RoomWish: Sendable {
     }
 
     private static func initialState(
-        _ request: JSONObject, preset: RoomPreset, settings: RoomSettings
+        _ request: JSONObject, preset: RoomPreset, settings: RoomSettings, limit: Int
     ) throws(MatrixError) -> [InitialState] {
         var entries: [InitialState] = []
         func set(_ key: StateKey, _ content: JSONObject) {
@@ -168,7 +173,7 @@ struct RoomWish: Sendable {
         guard let list = given.arrayValue ?? (given.objectValue?.isEmpty == true ? [] : nil) else {
             throw bad("initial_state must be an array", .badJSON)
         }
-        guard list.count <= maximumInitialState else { throw bad("Too much initial_state", .invalidParam) }
+        guard list.count <= limit else { throw bad("Too much initial_state", .invalidParam) }
         for entry in list {
             guard let type = entry["type"]?.stringValue, let content = entry["content"]?.objectValue else {
                 throw bad("An entry of initial_state needs a 'type' and an object 'content'", .badJSON)
