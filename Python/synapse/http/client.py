@@ -113,10 +113,13 @@ class BaseHttpClient:
         from treq.client import HTTPClient
 
         logger.debug("Sending request %s %s", method, uri.partition("?")[0])
+        headers = Headers() if headers is None else headers.copy()
+        if not headers.hasHeader(b"User-Agent"):
+            headers.setRawHeaders(b"User-Agent", [self.user_agent])
         deferred = HTTPClient(self.agent).request(
             method,
             uri,
-            headers=headers or Headers(),
+            headers=headers,
             data=data,
             unbuffered=True,
             **self._extra_treq_args,
@@ -182,7 +185,8 @@ class BaseHttpClient:
             content_type = answered[b"Content-Type"][0].decode("ascii", "replace")
             if not is_allowed_content_type(content_type):
                 raise SynapseError(
-                    HTTPStatus.BAD_GATEWAY, "Requested file's content type not allowed for this operation"
+                    HTTPStatus.BAD_GATEWAY,
+                    "Requested file's content type not allowed for this operation: %s" % (content_type,),
                 )
         try:
             reading = read_body_with_max_size(response, output_stream, max_size)
@@ -224,7 +228,7 @@ async def _whole_body(response: IResponse) -> bytes:
 
 def _give_up_after(deferred: "defer.Deferred[Any]", seconds: float, reactor: Any) -> "defer.Deferred[Any]":
     def timed_out(result: Any, timeout: float) -> Any:
-        raise RequestTimedOutError("Timeout waiting for response")
+        raise RequestTimedOutError("Timeout waiting for response from remote server")
 
     return deferred.addTimeout(seconds, reactor, timed_out)
 

@@ -116,3 +116,23 @@ def test_a_transaction_runs_five_times_at_most(puppet: Puppet, server: LocalServ
             return [type(error).__name__, len(runs)]
     """)
     assert told == ["OperationalError", 5]
+
+
+def test_every_request_says_what_sends_it(puppet: Puppet, server: LocalServer) -> None:
+    told = puppet.result(server, """
+        from twisted.internet import reactor
+        from twisted.web.client import readBody
+        from twisted.web.resource import Resource
+        from twisted.web.server import Site
+        class Echo(Resource):
+            isLeaf = True
+            def render_GET(self, request):
+                return request.getHeader(b"user-agent") or b"none"
+        port = reactor.listenTCP(0, Site(Echo()), interface="127.0.0.1")
+        try:
+            answer = await api.http_client.request("GET", "http://127.0.0.1:%d/" % port.getHost().port)
+            return (await readBody(answer)).decode()
+        finally:
+            port.stopListening()
+    """)
+    assert told.startswith("Synapse/")

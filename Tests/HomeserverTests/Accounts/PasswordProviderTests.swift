@@ -229,7 +229,7 @@ import Testing
                         return .user(UserID(trusted: "@\(name):example.org"))
                     }
                 ]), of: "m")
-            #expect(try await errorOfRefusal { _ = try await server.logIn("new", "y") }.status == 403)
+            #expect(try await errorOfRefusal { _ = try await server.logIn("new", "y") }.status == 404)
             registers.update { $0 = true }
             #expect(try await server.logIn("new", "y").user.string == "@new:example.org")
         }
