@@ -505,8 +505,8 @@ extension PythonModuleFault {
             if let missing {
                 let package = missing.split(separator: ".").first.map(String.init) ?? missing
                 causes.append(
-                    "'\(package)' is not installed. If its package is called so too: 'axolemma python-env create "
-                        + "-c homeserver.yaml --with \(package)', or '\(settings.interpreter) -m pip install \(package)'")
+                    "'\(package)' is not installed. If its package is called so too: 'axolemma python-env create -c "
+                        + "homeserver.yaml --with \(package)', or '\(settings.interpreter) -m pip install \(package)'")
             }
             self.init(
                 path: entry.path + ["module"], message: "Failed to import module '\(entry.module)'", causes: causes,
