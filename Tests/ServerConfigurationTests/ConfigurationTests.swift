@@ -238,7 +238,8 @@ import Testing
     }
 
     @Test func `additional resources of listeners are modules, each once`() throws {
-        let listener = "{port: 1, type: http, resources: [{names: [client]}], additional_resources: {/x: {module: a.B}}}"
+        let listener =
+            "{port: 1, type: http, resources: [{names: [client]}], additional_resources: {/x: {module: a.B}}}"
         let configuration = try Configuration.load(
             yaml: "server_name: example.com\nlisteners: [\(listener), \(listener)]\n")
         #expect(configuration.modules.map(\.webPath) == ["/x"])

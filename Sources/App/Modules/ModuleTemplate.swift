@@ -26,7 +26,8 @@ struct ModuleTemplate {
             name.utf8.allSatisfy({ isLetter($0) || (0x30...0x39).contains($0) }), name.utf8.count <= 60
         else {
             throw InvalidName(
-                description: "'\(name)' cannot name a module: use letters and digits, a capital first, as in RoomKeeper")
+                description: "'\(name)' cannot name a module: use letters and digits, a capital first, as in RoomKeeper"
+            )
         }
         self.name = name
     }

@@ -1,7 +1,7 @@
-package import MatrixCore
+import MatrixCore
 package import ModuleAPI
-package import SQLEngine
-package import Storage
+import SQLEngine
+import Storage
 import Synchronization
 
 /// The tables of modules: beside the server's, and seeing them (docs/modules/database.md).

@@ -1,7 +1,7 @@
 import Foundation
 package import MatrixCore
 package import SQLEngine
-package import Storage
+import Storage
 
 /// Where modules have their tables, and how to get there.
 package enum ModuleTablesPlace: Sendable {

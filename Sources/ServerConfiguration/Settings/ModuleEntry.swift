@@ -53,7 +53,8 @@ extension ModuleEntry {
 
     private static func single(_ key: String, _ kind: Kind, in options: OptionReader) -> [ModuleEntry] {
         guard let node = options.node(key), !isEmpty(node) else { return [] }
-        return entry(node, kind, options.name(of: key).split(separator: ".").map(String.init), options).map { [$0] } ?? []
+        return entry(node, kind, options.name(of: key).split(separator: ".").map(String.init), options).map { [$0] }
+            ?? []
     }
 
     private static func isEmpty(_ node: SourceNode) -> Bool { node.members?.isEmpty ?? false }
@@ -73,14 +74,16 @@ extension ModuleEntry {
         if let ldap = options.section("ldap_config"), ldap.bool("enabled", default: false) {
             entries.append(
                 ModuleEntry(
-                    kind: .passwordProvider, name: ldapProvider, config: options.object("ldap_config").map { .object($0) },
+                    kind: .passwordProvider, name: ldapProvider,
+                    config: options.object("ldap_config").map { .object($0) },
                     path: ["ldap_config"], webPath: nil, location: ldap.location))
         }
         for entry in list("password_providers", .passwordProvider, in: options) {
             guard entry.config != nil else {
                 options.log.error(
                     ConfigurationFault(
-                        at: entry.location, option: (entry.path + ["config"]).joined(separator: "."), problem: "missing",
+                        at: entry.location, option: (entry.path + ["config"]).joined(separator: "."),
+                        problem: "missing",
                         fix: "add 'config: {}'"))
                 continue
             }

@@ -48,10 +48,13 @@ import Testing
                     return .deny
                 }), of: "m")
             #expect(
-                try await errorOfRefusal { _ = try await server.registration.registerGuest(deviceName: nil, source: source) }
-                    .status == 429)
+                try await errorOfRefusal {
+                    _ = try await server.registration.registerGuest(deviceName: nil, source: source)
+                }
+                .status == 429)
             #expect(
-                try await errorOfRefusal { _ = try await server.usersForModules.register(NewUser(localpart: "mod")) }.status
+                try await errorOfRefusal { _ = try await server.usersForModules.register(NewUser(localpart: "mod")) }
+                    .status
                     == 429)
             let nonce = try server.sharedSecret.newNonce()
             let mac = SharedSecretRegistration.mac(of: [nonce, "admin", "pw", "notadmin"], secret: "secret")

@@ -20,7 +20,9 @@ import Testing
             let restarted = FilterService(database: server.database)
             #expect(try await restarted.filter("0", of: alice.accountNumber) == filter)
             for (id, status) in [("2", 404), ("-1", 404), ("x", 400), ("", 400)] {
-                let error = try await errorOfRefusal { _ = try await server.filters.filter(id, of: alice.accountNumber) }
+                let error = try await errorOfRefusal {
+                    _ = try await server.filters.filter(id, of: alice.accountNumber)
+                }
                 #expect(error.status == status)
             }
         }

@@ -120,7 +120,9 @@ import Testing
             let answer = try await server.logIn(submission(custom, "u", "test_field"))
             #expect(answer["user_id"] == "@u:example.org")
             #expect(asked.all == [#"u test.login_type {"test_field":"y"}"#])
-            let wrong = try await errorOfRefusal { _ = try await server.logIn(submission(custom, "u", "test_field", "n")) }
+            let wrong = try await errorOfRefusal {
+                _ = try await server.logIn(submission(custom, "u", "test_field", "n"))
+            }
             #expect(wrong == .forbidden("Invalid username or password"))
         }
     }
@@ -147,7 +149,8 @@ import Testing
 
             let other = try await server.newUser("other")
             let foreign = submission(custom, "localuser", "test_field")
-            #expect(try await errorOfRefusal { _ = try await check(server, deletion(other, foreign)) }.code == .forbidden)
+            #expect(
+                try await errorOfRefusal { _ = try await check(server, deletion(other, foreign)) }.code == .forbidden)
 
             let outcome = try await check(server, deletion(user, submission(custom, "localuser", "test_field")))
             guard case .authenticated = outcome else { throw NotRefused() }

@@ -61,7 +61,8 @@ import Testing
             #expect(try await profiles.field("org.example.x", of: alice.user, for: nil) == value)
             try await profiles.setField("m.tz", to: nil, of: alice.user, by: alice)
             #expect(
-                try await errorOfRefusal { _ = try await profiles.field("m.tz", of: alice.user, for: nil) }.status == 404)
+                try await errorOfRefusal { _ = try await profiles.field("m.tz", of: alice.user, for: nil) }.status
+                    == 404)
             #expect(observer.changes.withLock { $0 }.isEmpty)
         }
     }
@@ -79,7 +80,9 @@ import Testing
     func `values and keys out of bounds are refused`(key: String, value: JSON, code: String) async throws {
         try await withProfiles { server, profiles, _ in
             let alice = try await server.newUser("alice")
-            let error = try await errorOfRefusal { try await profiles.setField(key, to: value, of: alice.user, by: alice) }
+            let error = try await errorOfRefusal {
+                try await profiles.setField(key, to: value, of: alice.user, by: alice)
+            }
             #expect(error.status == 400)
             #expect(error.code.string == code)
         }
@@ -105,7 +108,8 @@ import Testing
             #expect(foreign.message == "User is not hosted on this homeserver")
             let nobody = UserID(trusted: "@nobody:example.org")
             #expect(
-                try await errorOfRefusal { try await profiles.setField("displayname", to: "x", of: nobody, by: admin) }.status
+                try await errorOfRefusal { try await profiles.setField("displayname", to: "x", of: nobody, by: admin) }
+                    .status
                     == 404)
         }
     }

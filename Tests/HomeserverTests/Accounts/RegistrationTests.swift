@@ -128,7 +128,9 @@ import Testing
             #expect(error == .forbidden("Registration has been disabled"))
         }
         try await withAccounts(.sqlite, configure: { $0.isReserved = { $0.localpart.hasPrefix("irc") } }) { server in
-            let reserved = try await errorOfRefusal { _ = try await server.register(["username": "irc.a", "password": "pw"]) }
+            let reserved = try await errorOfRefusal {
+                _ = try await server.register(["username": "irc.a", "password": "pw"])
+            }
             #expect(reserved.code == .exclusive)
             let missing = try await errorOfRefusal { _ = try await server.register(["username": "a", "auth": dummy]) }
             #expect(missing.code == .missingParam)

@@ -54,7 +54,9 @@ import Testing
     @Test func `a wrong HMAC is refused and uses up the nonce`() async throws {
         try await withAccounts(.sqlite) { server in
             let nonce = try server.sharedSecret.newNonce()
-            let wrong = try await errorOfRefusal { _ = try await server.sharedSecret.register(body(nonce, secret: "guess")) }
+            let wrong = try await errorOfRefusal {
+                _ = try await server.sharedSecret.register(body(nonce, secret: "guess"))
+            }
             #expect(wrong == MatrixError(status: 403, code: .unknown, message: "HMAC incorrect"))
             let again = try await errorOfRefusal { _ = try await server.sharedSecret.register(body(nonce)) }
             #expect(again.message == "unrecognised nonce")

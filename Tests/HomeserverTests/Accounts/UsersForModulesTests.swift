@@ -199,7 +199,9 @@ import Testing
             #expect(try await ask(token, true, false).isGuest)
 
             try server.modules.register(AccountValidity(isUserExpired: { _ in .expired }), of: "m")
-            #expect(try await errorOfRefusal { _ = try await ask(alice, false, false) }.code == "ORG_MATRIX_EXPIRED_ACCOUNT")
+            #expect(
+                try await errorOfRefusal { _ = try await ask(alice, false, false) }.code == "ORG_MATRIX_EXPIRED_ACCOUNT"
+            )
             #expect(try await ask(alice, false, true).user.localpart == "alice")
         }
     }
@@ -214,7 +216,8 @@ import Testing
             let requester = try await server.requester(login.accessToken)
             #expect(try await server.devices.device("D", of: requester).displayName == "Bot")
             try await users.invalidate(accessToken: login.accessToken)
-            #expect(try await errorOfRefusal { try await users.invalidate(accessToken: login.accessToken) }.status == 401)
+            #expect(
+                try await errorOfRefusal { try await users.invalidate(accessToken: login.accessToken) }.status == 401)
             #expect(try await server.devices.devices(of: requester).isEmpty)
         }
     }

@@ -100,7 +100,8 @@ import Testing
             func error(_ sender: UserID, in room: RoomID) async -> Int? {
                 await refusal {
                     try await server.modules.send(
-                        ModuleAPI.NewEvent(type: .message, roomID: room, sender: sender, content: ["msgtype": "m.text", "body": "x"]))
+                        ModuleAPI.NewEvent(
+                            type: .message, roomID: room, sender: sender, content: ["msgtype": "m.text", "body": "x"]))
                 }?.status
             }
             #expect(await error(bob.user, in: room) == 403)

@@ -31,7 +31,8 @@ import Testing
             try await server.join(room, by: bob)
             let target = try await server.say("hello", in: room, by: alice)
             let odd: JSONObject = [
-                "msgtype": "m.text", "body": "odd", "m.relates_to": ["rel_type": "a\u{0}b", "event_id": .string(target.string)],
+                "msgtype": "m.text", "body": "odd",
+                "m.relates_to": ["rel_type": "a\u{0}b", "event_id": .string(target.string)],
             ]
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for number in 0..<10 {
