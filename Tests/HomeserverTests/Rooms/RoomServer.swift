@@ -61,7 +61,7 @@ struct RoomServer: Sendable {
             random: .system, settings: settings)
         sync = SyncService(
             database: database, caches: caches, stream: stream, timeouts: timeouts, time: time, settings: settings,
-            modules: registry)
+            modules: registry, timelineLimit: 1_000)
         directory = RoomDirectory(database: database, sender: sender, stream: stream, settings: settings)
         accountData = AccountDataService(database: database, stream: stream, modules: registry)
         modules = RoomsForModules(
