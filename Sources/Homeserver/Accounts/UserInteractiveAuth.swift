@@ -37,7 +37,7 @@ package enum InteractiveAuthOutcome: Sendable {
 ///
 /// Spec: [User-Interactive Authentication API](https://spec.matrix.org/v1.19/client-server-api/#user-interactive-authentication-api).
 /// A session belongs to a method and path. Its body may change, as many clients do change it, until the stages are
-/// completed: from then on the session authenticates that one request, which can be repeated.
+/// completed: from then on the session authenticates that one request, which its user can repeat.
 package final class UserInteractiveAuth: Sendable {
     private let database: any Database
     private let settings: AccountSettings
@@ -90,6 +90,7 @@ package final class UserInteractiveAuth: Sendable {
             }
         }
         if Self.isComplete(session, flows) {
+            try checkProver(of: session, operation.requester)
             try await noteValidation(of: operation.requester)
             return .authenticated(body: session.body, session: session)
         }
@@ -193,6 +194,16 @@ package final class UserInteractiveAuth: Sendable {
 
     private static func isComplete(_ session: InteractiveAuthSession, _ flows: [[String]]) -> Bool {
         flows.contains { $0.allSatisfy(session.completed.contains) }
+    }
+
+    /// Refuses a session that somebody else completed: what they proved says nothing of who asks now.
+    private func checkProver(of session: InteractiveAuthSession, _ requester: Requester?) throws(MatrixError) {
+        guard let requester else { return }
+        for (type, result) in session.completed where stages[type] == nil {
+            guard let prover = result.stringValue, prover.hasSameBytes(as: requester.user.string) else {
+                throw .forbidden("Invalid auth")
+            }
+        }
     }
 
     private func answer(_ flows: [[String]], _ session: InteractiveAuthSession, showsCompleted: Bool) -> JSONObject {

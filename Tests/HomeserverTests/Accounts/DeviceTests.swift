@@ -40,7 +40,8 @@ import Testing
             try await server.devices.delete(["B", "nope", "\0"], of: requester)
             #expect(try await server.devices.devices(of: requester).map(\.id) == ["A"])
             for id: DeviceID in ["B", "nope", "\0"] {
-                #expect(try await errorOfRefusal { _ = try await server.devices.device(id, of: requester) }.status == 404)
+                #expect(
+                    try await errorOfRefusal { _ = try await server.devices.device(id, of: requester) }.status == 404)
                 let error = try await errorOfRefusal {
                     try await server.devices.setDisplayName("x", of: id, requester: requester)
                 }
@@ -70,7 +71,9 @@ import Testing
             #expect(refused["completed"] == [])
 
             let another = operation(requester, auth: password("bob", "correct horse", first))
-            #expect(try await errorOfRefusal { _ = try await auth.check(another, flows: flows) } == .forbidden("Invalid auth"))
+            #expect(
+                try await errorOfRefusal { _ = try await auth.check(another, flows: flows) }
+                    == .forbidden("Invalid auth"))
 
             let right = operation(requester, auth: password("alice", "correct horse", first))
             #expect(isAuthenticated(try await auth.check(right, flows: flows)))
@@ -95,6 +98,21 @@ import Testing
             let error = try await errorOfRefusal { _ = try await auth.check(changed, flows: flows) }
             #expect(error.status == 403)
             #expect(error.message == "Requested operation has changed during the UI authentication session.")
+        }
+    }
+
+    @Test func `a session that one user completed does not speak for another`() async throws {
+        try await withAccounts(.sqlite) { server in
+            let (alice, bob) = (try await server.newUser("alice"), try await server.newUser("bob"))
+            let (auth, flows) = (server.interactiveAuth, server.interactiveAuth.flowsForUsers)
+            let first = try required(try await auth.check(operation(alice), flows: flows))
+            let proof = operation(alice, auth: password("alice", "correct horse", first))
+            #expect(isAuthenticated(try await auth.check(proof, flows: flows)))
+
+            let borrowed = operation(bob, auth: ["session": first["session"] ?? .null])
+            #expect(
+                try await errorOfRefusal { _ = try await auth.check(borrowed, flows: flows) }
+                    == .forbidden("Invalid auth"))
         }
     }
 
