@@ -37,6 +37,18 @@ import Testing
         }
     }
 
+    @Test func `a process that hangs while it is started anew is ended, and there is another`() async throws {
+        var module = Self.once(["exit": 1])
+        // The first process is well, the second hangs.
+        module["started"] = [
+            "once": .string(temporaryPath()), "answer": [:],
+            "else": ["once": .string(temporaryPath()), "hang": true, "else": ["answer": [:]]],
+        ]
+        try await FakeHost(startTimeout: .seconds(3)).run([module]) { fake async throws in
+            #expect(try await fake.fields() == ["again": true])
+        }
+    }
+
     @Test func `calls wait for the new process`() async throws {
         let fake = FakeHost()
         try await fake.run([Self.once(["exit": 1])]) { fake async throws in

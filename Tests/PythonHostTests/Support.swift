@@ -23,13 +23,16 @@ struct FakeHost {
     let context = FakeContext()
 
     /// - Parameter modules: What each module is configured with.
-    init(callbackTimeout: Duration = .seconds(20), memoryLimit: Int = 1 << 30, mirroredEntries: Int = 1_000_000) {
+    init(
+        callbackTimeout: Duration = .seconds(20), startTimeout: Duration = .seconds(20), memoryLimit: Int = 1 << 30,
+        mirroredEntries: Int = 1_000_000
+    ) {
         let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .appendingPathComponent("Hosts/fake_host.py").path
         host = PythonModules(
             PythonSettings(
                 interpreter: "python3", arguments: [script], server: ["server_name": "b.example"],
-                callbackTimeout: callbackTimeout, startTimeout: .seconds(20), memoryLimit: memoryLimit,
+                callbackTimeout: callbackTimeout, startTimeout: startTimeout, memoryLimit: memoryLimit,
                 mirroredEntries: mirroredEntries))
     }
 

@@ -95,10 +95,10 @@ final class HostProcess: Sendable {
         var information = siginfo_t()
         while waitid(P_PID, id_t(identifier), &information, WEXITED | WNOWAIT) != 0, errno == EINTR {}
         state.withLock { state in
+            // What it left behind goes with it; in this order, for the number may be another's once it is waited for.
+            kill(-identifier, SIGKILL)
             var status: Int32 = 0
             waitpid(identifier, &status, 0)
-            // What it left behind goes with it.
-            kill(-identifier, SIGKILL)
             let signal = status & 0x7F
             state.exit = signal == 0 ? .code(status >> 8 & 0xFF) : .signal(signal)
         }

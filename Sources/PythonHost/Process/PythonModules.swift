@@ -144,7 +144,13 @@ package final class PythonModules: Service {
 
     /// Has the process do something that belongs to its start: until it has, nobody watches over it.
     private func command(_ method: String, _ parameters: JSONObject = [:], in session: HostSession) async throws {
-        _ = try await withDeadline(settings.startTimeout) { try await session.call(method, parameters) }
+        do {
+            _ = try await withDeadline(settings.startTimeout) { try await session.call(method, parameters) }
+        } catch is DeadlineExceeded {
+            throw PythonStartError(
+                "The Python process has not answered '\(method)' within \(settings.startTimeout): does a module block it?"
+            )
+        }
     }
 
     /// Runs `body`, and turns what the protocol knows of errors into what Swift code above is to see.

@@ -268,10 +268,10 @@ final class Connection: Sendable {
             // A call lives as long as its connection at most: `close` cancels it.
             let task = Task {
                 let answer = await requests.call(frame.call, method, parameters)
-                let isWanted = state.withLock { $0.incoming.removeValue(forKey: frame.call) != nil }
-                guard isWanted else { return }
+                // Before it counts as done: a process that reads no answers may not begin more and more calls.
                 await writer.room()
-                self.answer(frame.call, answer)
+                let isWanted = state.withLock { $0.incoming.removeValue(forKey: frame.call) != nil }
+                if isWanted { self.answer(frame.call, answer) }
             }
             state.withLock { state in
                 if state.incoming[frame.call] != nil { state.incoming[frame.call] = .some(task) }

@@ -109,6 +109,8 @@ class Host:
             self.requests = params["request"]
         elif method == "forget_state":
             del self.rooms[params["room"]]
+        elif method == "started" and any("started" in module for module in self.modules.values()):
+            self.run(call, next(m["started"] for m in self.modules.values() if "started" in m), [], None)
         elif method == "stop":
             sys.exit(0)
         else:
@@ -168,11 +170,11 @@ class Host:
         return entries
 
     def run(self, call: int, action: dict, args: list, state) -> None:
-        if "once" in action:
-            if os.path.exists(action["once"]):
-                action = action["else"]
-            else:
+        while "once" in action:
+            if not os.path.exists(action["once"]):
                 open(action["once"], "w").close()
+                break
+            action = action["else"]
         if "record" in action:
             with open(action["record"], "a") as file:
                 file.write(str(args[0]["event_id"] if isinstance(args[0], dict) else args[0]) + "\n")
