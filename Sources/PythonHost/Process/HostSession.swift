@@ -224,6 +224,11 @@ final class HostSession: Sendable {
     func identifier(of registration: Int) -> Int64? { state.withLock { $0.identifiers[registration] } }
 }
 
+extension HostSession {
+    /// Whether the task answers a request of the host: what it causes must reach the host even while it is being started.
+    @TaskLocal static var isWithinRequest = false
+}
+
 /// What callbacks are matched by across restarts, but for their ordinal.
 struct CallbackKey: Hashable, Sendable {
     var item: Int

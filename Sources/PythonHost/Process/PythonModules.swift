@@ -495,39 +495,3 @@ package final class PythonModules: Service {
             .joined(separator: ", ")
     }
 }
-
-extension HostSession {
-    /// Whether the task answers a request of the host: what it causes must reach the host even while it is being started.
-    @TaskLocal static var isWithinRequest = false
-}
-
-extension PythonModuleFault {
-    init(_ failure: HostFailure, _ entry: PythonModuleEntry, _ settings: PythonSettings) {
-        switch failure {
-        case .configuration(let path, let message, let causes, let traceback):
-            self.init(path: path.isEmpty ? entry.path : path, message: message, causes: causes, traceback: traceback)
-        case .missingImport(let message, let missing, let traceback):
-            var causes = [message]
-            if let missing {
-                let package = missing.split(separator: ".").first.map(String.init) ?? missing
-                causes.append(
-                    "'\(package)' is not installed. If its package is called so too: 'axolemma python-env create -c "
-                        + "homeserver.yaml --with \(package)', or '\(settings.interpreter) -m pip install \(package)'")
-            }
-            self.init(
-                path: entry.path + ["module"], message: "Failed to import module '\(entry.module)'", causes: causes,
-                traceback: traceback)
-        default:
-            self.init(
-                path: entry.path, message: "Failed to load module '\(entry.module)'", causes: ["\(failure.error)"],
-                traceback: "")
-        }
-    }
-}
-
-extension Duration {
-    var inMilliseconds: Int64 {
-        let (seconds, attoseconds) = components
-        return seconds * 1_000 + attoseconds / 1_000_000_000_000_000
-    }
-}

@@ -98,6 +98,30 @@ package struct PythonModuleFault: Error, Hashable, Sendable {
     package var traceback: String
 }
 
+extension PythonModuleFault {
+    init(_ failure: HostFailure, _ entry: PythonModuleEntry, _ settings: PythonSettings) {
+        switch failure {
+        case .configuration(let path, let message, let causes, let traceback):
+            self.init(path: path.isEmpty ? entry.path : path, message: message, causes: causes, traceback: traceback)
+        case .missingImport(let message, let missing, let traceback):
+            var causes = [message]
+            if let missing {
+                let package = missing.split(separator: ".").first.map(String.init) ?? missing
+                causes.append(
+                    "'\(package)' is not installed. If its package is called so too: 'axolemma python-env create -c "
+                        + "homeserver.yaml --with \(package)', or '\(settings.interpreter) -m pip install \(package)'")
+            }
+            self.init(
+                path: entry.path + ["module"], message: "Failed to import module '\(entry.module)'", causes: causes,
+                traceback: traceback)
+        default:
+            self.init(
+                path: entry.path, message: "Failed to load module '\(entry.module)'", causes: ["\(failure.error)"],
+                traceback: "")
+        }
+    }
+}
+
 /// The Python process cannot be started. Printed, it tells the operator what to do.
 package struct PythonStartError: Error, Hashable, Sendable, CustomStringConvertible {
     package var description: String

@@ -50,3 +50,10 @@ struct Watchdog {
         return .well
     }
 }
+
+extension Duration {
+    var inMilliseconds: Int64 {
+        let (seconds, attoseconds) = components
+        return seconds * 1_000 + attoseconds / 1_000_000_000_000_000
+    }
+}
