@@ -1,5 +1,6 @@
 import Foundation
 package import SQLEngine
+import Synchronization
 
 extension Engine {
     /// The engines to test on: SQLite, and PostgreSQL if `AXOLEMMA_TEST_POSTGRES` holds a connection string whose user
@@ -76,10 +77,47 @@ package struct TemporaryDatabase: Sendable {
     }
 }
 
+/// Lets only so many tests have a database on the PostgreSQL server at once: all tests begin together, and the server has
+/// only so many connections.
+private final class Turns: Sendable {
+    static let postgres = Turns(30)
+
+    private let state: Mutex<(free: Int, waiting: [CheckedContinuation<Void, Never>])>
+
+    init(_ count: Int) { state = Mutex((count, [])) }
+
+    func take() async {
+        await withCheckedContinuation { continuation in
+            let isFree = state.withLock { state in
+                if state.free > 0 {
+                    state.free -= 1
+                    return true
+                }
+                state.waiting.append(continuation)
+                return false
+            }
+            if isFree { continuation.resume() }
+        }
+    }
+
+    func giveBack() {
+        let next: CheckedContinuation<Void, Never>? = state.withLock { state in
+            if state.waiting.isEmpty {
+                state.free += 1
+                return nil
+            }
+            return state.waiting.removeFirst()
+        }
+        next?.resume()
+    }
+}
+
 /// Passes a place for a database, and removes what was put there.
 package func withTemporaryPlace<Value>(
     _ engine: Engine, _ body: (TemporaryDatabase) async throws -> Value
 ) async throws -> Value {
+    if engine == .postgresql { await Turns.postgres.take() }
+    defer { if engine == .postgresql { Turns.postgres.giveBack() } }
     let place = try await TemporaryDatabase(engine)
     let result: Result<Value, any Error>
     do {

@@ -166,7 +166,7 @@ import Testing
     }
 
     @Test func `a process that grows too large is started anew, and calls wait for it`() async throws {
-        let fake = FakeHost(callbackTimeout: .seconds(2), memoryLimit: 100 << 20)
+        let fake = FakeHost(callbackTimeout: .seconds(6), memoryLimit: 100 << 20)
         var module = FakeHost.module(FakeHost.unsigned, do: ["answer": ["fine": true]])
         module["rss"] = .integer(200 << 20)
         try await fake.run([module]) { fake async throws in
