@@ -85,7 +85,7 @@ class Dispatcher:
             forget()
             try:
                 self._answer(number, registration, args, value)
-            except Exception as error:
+            except BaseException as error:
                 peer.fail_with(number, error)
 
         def failed(failure: Failure) -> None:

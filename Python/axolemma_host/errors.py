@@ -29,7 +29,7 @@ def describe(error: BaseException) -> str:
     """What an exception says, or its type where it says nothing."""
     try:
         return str(error) or type(error).__name__
-    except Exception:
+    except BaseException:
         return type(error).__name__
 
 
@@ -40,7 +40,7 @@ def format_traceback(error: BaseException, failure: Optional[Failure] = None) ->
             text = failure.getTraceback()
         else:
             text = "".join(traceback.format_exception(type(error), error, error.__traceback__))
-    except Exception:
+    except BaseException:
         text = f"{type(error).__name__} (its traceback cannot be shown)"
     return text if len(text) <= LONGEST_TEXT else text[:1024] + "\n…\n" + text[-LONGEST_TEXT:]
 
@@ -73,7 +73,7 @@ def error_from_exception(error: BaseException, config: Any = None, failure: Opti
     try:
         if isinstance(error, SynapseError):
             return _matrix_error(error, config)
-    except Exception as second:
+    except BaseException as second:
         # The error's own error_dict() failed, or its status is no number: that is what happened, then.
         second.__cause__ = error
         error = second

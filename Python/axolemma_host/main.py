@@ -194,7 +194,16 @@ def run(arguments: Optional[List[str]] = None) -> None:
         install_asyncio_reactor()
     from twisted.internet import reactor
 
-    host = Host(reactor, _open_socket(options.fd), options.log_level)
+    sock = _open_socket(options.fd)
+
+    def forked() -> None:
+        # A process that a module forks must neither answer in this one's place nor hide its end from the server,
+        # and a second reactor on the same descriptors would only do harm.
+        sock.close()
+        reactor.callLater(0, os._exit, 0)  # type: ignore[attr-defined]
+
+    os.register_at_fork(after_in_child=forked)
+    host = Host(reactor, sock, options.log_level)
     reactor.callWhenRunning(host.start)  # type: ignore[attr-defined]
     reactor.run()  # type: ignore[attr-defined]
     host.watchdog.end_soon(host.exit_code)

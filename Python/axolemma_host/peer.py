@@ -101,7 +101,8 @@ class Peer:
     def _send_call(self, method: str, params: Dict[str, Any], attachment: bytes, deferred: "Deferred[Any]") -> None:
         try:
             text = encode_json({"method": method, "params": params})
-        except (TypeError, ValueError) as error:
+        except Exception as error:
+            # RecursionError among them. Raised, it would strike whoever's answer made room for this call.
             deferred.errback(error)
             return
         calls = self._calls
@@ -128,9 +129,9 @@ class Peer:
 
     def _send_waiting(self) -> None:
         """Sends calls that waited for others to be answered."""
-        waiting = self._waiting
-        while waiting and len(self._calls) < MOST_CALLS:
-            self._send_call(*waiting.popleft())
+        # What errs at once runs code of modules, which may cancel a call that waits and so replace the queue.
+        while self._waiting and len(self._calls) < MOST_CALLS:
+            self._send_call(*self._waiting.popleft())
 
     # Calls from the server.
 
@@ -150,7 +151,7 @@ class Peer:
         """Answers a call with an error object."""
         try:
             text = encode_json(error)
-        except (TypeError, ValueError) as reason:
+        except Exception as reason:
             text = encode_json(
                 {"kind": "exception", "type": type(reason).__name__, "message": str(reason), "traceback": ""}
             )
