@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dis
+import importlib
 import sys
 from typing import Any, Callable, Dict, Optional
 
@@ -35,3 +36,8 @@ def missing_names(module: str, late: Optional[Dict[str, Callable[[], Any]]] = No
         raise AttributeError(message)
 
     return module_getattr
+
+
+def found_in(module: str, *names: str) -> Dict[str, Callable[[], Any]]:
+    """Names of another module, for `late`."""
+    return {name: lambda name=name: getattr(importlib.import_module(module), name) for name in names}  # type: ignore[misc]

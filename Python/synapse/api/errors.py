@@ -8,7 +8,7 @@ import typing
 from http import HTTPStatus
 from typing import Any, Dict, List, Optional
 
-from synapse._missing import missing_names
+from synapse._missing import found_in, missing_names
 from synapse.api._codes import Codes
 
 JsonDict = Dict[str, Any]
@@ -396,4 +396,5 @@ class ModuleFailedException(Exception):
     """A module raised, or answered something that cannot be used."""
 
 
-__getattr__ = missing_names(__name__)
+_LATE = found_in("synapse.module_api.errors", "ConfigError", "InvalidRuleException", "RuleNotFoundException")
+__getattr__ = missing_names(__name__, _LATE)

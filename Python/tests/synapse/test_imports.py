@@ -22,7 +22,8 @@ NAMES = {
         ProfileFields""",
     "synapse.api.errors": """Codes InvalidClientCredentialsError RedirectException SynapseError AuthError NotFoundError
         StoreError LoginError MissingClientTokenError InvalidClientTokenError LimitExceededError HttpResponseException
-        RequestSendFailed CodeMessageException ShadowBanError UnrecognizedRequestError""",
+        RequestSendFailed CodeMessageException ShadowBanError UnrecognizedRequestError RedirectException ConfigError
+        InvalidRuleException RuleNotFoundException""",
     "synapse.api.room_versions": "RoomVersion RoomVersions KNOWN_ROOM_VERSIONS",
     "synapse.api.presence": "UserPresenceState",
     "synapse.config": "ConfigError",
