@@ -42,7 +42,7 @@ package final class AccountDataService: Sendable {
     }
 
     /// Writes a piece of account data, wakes the user's clients, and tells modules, for which it waits.
-    /// - Throws: 400 for a type that cannot be stored.
+    /// - Throws: 400 for a type that cannot be stored; 403 if the account has too many pieces already.
     package func write(
         _ type: String, in room: RoomID?, to content: JSONObject, of user: UserID, account: Int64
     ) async throws {
@@ -51,6 +51,10 @@ package final class AccountDataService: Sendable {
         }
         let text = String(decoding: content.encoded(), as: UTF8.self)
         try await database.write { [stream] transaction in
+            guard try transaction.accountData.hasSpace(for: type, in: room, of: account) else {
+                throw MatrixError.forbidden(
+                    "An account may have \(AccountDataStore.maximumPieces) pieces of account data, and this one does")
+            }
             let position = try transaction.accountData.set(type, in: room, to: text, of: account)
             transaction.onCommit { stream.advanceAccountData(of: user, to: position) }
         }

@@ -19,6 +19,10 @@ extension EventSender {
         let line = EventLine(claim.position)
         let send = PendingSend(intent)
         var state = try await authState(of: intent, at: line)
+        // Modules are not shown what people say in rooms they are not in.
+        if intent.type != .member, state[.member(intent.sender)]?.membership != .join {
+            throw MatrixError.forbidden("User \(intent.sender) not in room \(room.id)")
+        }
         var event = try await compose(intent, at: line, state: state)
         let map = stateMap(of: room, at: position.state)
         if case .replace(let object) = try await modules.checkEventAllowed(event, state: map) {

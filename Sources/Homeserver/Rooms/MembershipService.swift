@@ -8,7 +8,7 @@ package final class MembershipService: Sendable {
     private let database: any Database
     let sender: EventSender
     private let stream: EventStream
-    private let modules: ModuleRegistry
+    let modules: ModuleRegistry
     private let limiter: RateLimiter
     private let settings: RoomSettings
     let shadowBan: ShadowBan
@@ -134,7 +134,6 @@ package final class MembershipService: Sendable {
         let membership = current?.membership
         switch (change.action, membership) {
         case (.unban, .ban), (.ban, .ban), (.leave, .ban): break
-        case (.unban, .leave?): return current
         case (.unban, _):
             throw MatrixError(
                 status: 403, code: .badState,
@@ -160,9 +159,11 @@ package final class MembershipService: Sendable {
     private func checkJoin(
         _ user: UserID, current: Membership?, in room: RoomHandle, by requester: Requester
     ) async throws {
-        guard current != .join else { return }
-        try limiter.check(.joinsLocal, key: user.string, for: requester)
-        try limiter.check(.joinsPerRoom, key: room.id.string, for: requester)
+        if current != .join {
+            try limiter.check(.joinsLocal, key: user.string, for: requester)
+            try limiter.check(.joinsPerRoom, key: room.id.string, for: requester)
+        }
+        // Also when a member changes how they appear.
         if !requester.isAdmin {
             try await modules.userMayJoinRoom(user: user, room: room.id, isInvited: current == .invite)
         }

@@ -64,10 +64,12 @@ extension MembershipService: ProfileObserver {
     ) async {
         if requester.isShadowBanned { return (try? await shadowBan.wait()) ?? () }
         // In a task of its own: a client that hangs up is not to leave some rooms with the old profile.
-        await Task { await putProfile(of: user, displayName, avatarURL) }.value
+        await Task { await putProfile(of: requester, user, displayName, avatarURL) }.value
     }
 
-    private func putProfile(of user: UserID, _ displayName: String?, _ avatarURL: String?) async {
+    private func putProfile(
+        of requester: Requester, _ user: UserID, _ displayName: String?, _ avatarURL: String?
+    ) async {
         guard let rooms = try? await joinedRooms(of: user) else { return }
         for room in rooms {
             guard let handle = try? await sender.states.room(room),
@@ -78,7 +80,14 @@ extension MembershipService: ProfileObserver {
             content["avatar_url"] = avatarURL.map { .string($0) }
             content["join_authorised_via_users_server"] = nil
             let intent = EventIntent(type: .member, stateKey: user.string, content: content, sender: user)
-            _ = try? await sender.send(intent, to: handle)
+            do {
+                if !requester.isAdmin {
+                    try await modules.userMayJoinRoom(user: user, room: room, isInvited: false)
+                }
+                _ = try await sender.send(intent, to: handle)
+            } catch {
+                continue
+            }
         }
     }
 }

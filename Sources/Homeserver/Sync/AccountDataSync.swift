@@ -11,7 +11,7 @@ struct AccountDataSync {
     private let assembly: SyncAssembly
 
     /// How much one answer tells, at most; the rest comes with the next.
-    private static let limit = 2_000
+    private static let limit = AccountDataStore.Limit(entries: 2_000)
 
     init(_ assembly: SyncAssembly, _ stores: RoomStores) throws {
         self.assembly = assembly
@@ -20,10 +20,10 @@ struct AccountDataSync {
             (global, rooms, position) = ([], [:], assembly.accountData)
             return
         }
-        let entries = try stores.transaction.accountData.entries(
+        let (entries, isComplete) = try stores.transaction.accountData.entries(
             of: assembly.viewer.account, after: since, limit: Self.limit)
         let last = entries.last?.stream ?? 0
-        position = entries.count == Self.limit ? last : max(assembly.accountData, last)
+        position = isComplete ? max(assembly.accountData, last) : last
         let filter = assembly.request.filter
         global = entries.filter { $0.room == nil && filter.accountData.admits($0) }
         rooms = Dictionary(grouping: entries.filter { $0.room != nil && filter.roomAccountData.admits($0) }) {

@@ -10,7 +10,7 @@ from blackbox.server import LocalServer
 pytestmark = pytest.mark.own_server
 
 puppet_server = shared_puppet({
-    "spam_checker": ["check_event_for_spam", "check_registration_for_spam"],
+    "spam_checker": ["check_event_for_spam", "check_registration_for_spam", "user_may_join_room"],
     "third_party_rules": ["check_event_allowed", "on_new_event"],
     "password_auth_provider": ["check_3pid_auth"],
 })
@@ -136,3 +136,22 @@ def test_every_request_says_what_sends_it(puppet: Puppet, server: LocalServer) -
             port.stopListening()
     """)
     assert told.startswith("Synapse/")
+
+
+def test_modules_are_not_shown_what_people_say_in_rooms_they_are_not_in(
+    puppet: Puppet, alice: User, bob: User
+) -> None:
+    room = alice.create_room(preset="public_chat")
+    puppet.forget()
+    bob.try_send(room).refused(403, "M_FORBIDDEN")
+    bob.try_set_state(room, "m.room.topic", {"topic": "x"}).refused(403, "M_FORBIDDEN")
+    assert puppet.calls("check_event_allowed") == [] and puppet.calls("check_event_for_spam") == []
+
+
+def test_a_member_who_appears_anew_is_asked_about_like_one_who_joins(puppet: Puppet, alice: User, bob: User) -> None:
+    room = alice.create_room(preset="public_chat")
+    bob.join(room)
+    puppet.forget()
+    bob.put("rooms", room, "state", "m.room.member", bob.id, body={"membership": "join", "displayname": "B"}).ok()
+    bob.put("profile", bob.id, "displayname", body={"displayname": "Bob"}).ok()
+    assert puppet.wait_for_calls("user_may_join_room", 2) == [[bob.id, room, False]] * 2

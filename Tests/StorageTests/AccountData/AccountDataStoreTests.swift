@@ -49,7 +49,7 @@ import Testing
             }
             func entries(after position: StreamPosition, limit: Int = 10) async throws -> [AccountDataEntry] {
                 try await storage.database.read {
-                    try $0.accountData.entries(of: ours, after: position, limit: limit)
+                    try $0.accountData.entries(of: ours, after: position, limit: .init(entries: limit)).entries
                 }
             }
             let all = try await entries(after: 0)
@@ -59,12 +59,37 @@ import Testing
             #expect(try await entries(after: 3).map(\.type) == ["one"])
             #expect(try await entries(after: 0, limit: 1).map(\.type) == ["two"])
             let inRoom = try await storage.database.read { [room] transaction in
-                try transaction.accountData.entries(of: ours, in: room, limit: 10)
+                try transaction.accountData.entries(of: ours, in: room, limit: .init(entries: 10))
             }
             #expect(inRoom.map(\.type) == ["two"])
             for (user, position) in [(alice, 4), (bob, 2), (charlie, 0)] {
                 #expect(try await storage.database.read { try $0.accountData.position(of: user) } == position)
             }
+        }
+    }
+
+    @Test(arguments: Engine.available)
+    func `what is read at once is bounded by number and by bytes, and says if there is more`(
+        engine: Engine
+    ) async throws {
+        try await withStorage(engine) { storage in
+            let ours = try await account(alice, in: storage)
+            try await storage.database.write { transaction in
+                for number in 0..<150 {
+                    _ = try transaction.accountData.set("type.\(number)", in: nil, to: #"{"a":"0123456789"}"#, of: ours)
+                }
+            }
+            func read(_ limit: AccountDataStore.Limit) async throws -> (Int, Bool) {
+                let read = try await storage.database.read {
+                    try $0.accountData.entries(of: ours, after: 0, limit: limit)
+                }
+                return (read.entries.count, read.isComplete)
+            }
+            #expect(try await read(.init(entries: 1_000)) == (150, true))
+            #expect(try await read(.init(entries: 150)) == (150, true))
+            #expect(try await read(.init(entries: 120)) == (120, false))
+            // Each has 18 bytes.
+            #expect(try await read(.init(entries: 1_000, bytes: 18 * 10)) == (10, false))
         }
     }
 }
