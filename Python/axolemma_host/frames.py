@@ -5,6 +5,7 @@ A frame is ``u32 length | u8 kind | u32 call | body``, big endian; the length co
 
 from __future__ import annotations
 
+import itertools
 import json
 import struct
 from collections.abc import Collection, Iterator, Mapping
@@ -41,6 +42,10 @@ class ProtocolError(Exception):
     """The other side sent what the protocol does not know; the connection is given up."""
 
 
+#: How many items are taken from what is neither a list nor a tuple.
+LONGEST_LIST = 100_000
+
+
 def _plain(value: Any) -> Any:
     """Makes a JSON value of what modules return beside dicts and lists."""
     if isinstance(value, Mapping):
@@ -48,8 +53,11 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (bytes, bytearray)):
         return value.decode("utf-8", "replace")
     if isinstance(value, (Collection, Iterator)):
-        # The values of a dictionary among them, which a module put into the request for a room.
-        return list(value)
+        # The values of a dictionary among them, say, put into a request for a room. Some iterators never end.
+        items = list(itertools.islice(value, LONGEST_LIST + 1))
+        if len(items) > LONGEST_LIST:
+            raise ValueError(f"Object of type {type(value).__name__} has more than {LONGEST_LIST} items")
+        return items
     raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
 
+from axolemma_host import frames
 from tests.host.server import FakeServer, event
 
 
@@ -63,3 +65,8 @@ def test_a_forked_process_does_not_answer_and_ends_when_the_callback_does(hostil
     answer = hostile.callback("check_event_for_spam", message("fork"))
     assert answer["deny"]["error"] == "parent"
     assert hostile.callback("check_event_for_spam", message("fine")) == "allow"
+
+
+def test_an_iterator_without_end_is_refused() -> None:
+    with pytest.raises(ValueError, match="more than"):
+        frames.encode_json({"items": itertools.count()})
