@@ -86,8 +86,12 @@ package final class DeactivationService: Service {
     package func leaveRooms() async {
         do {
             for account in try await database.read({ try $0.deactivations.pending() }) {
-                try await leaveRooms(account)
-                try await database.write { try $0.deactivations.finish(account.number) }
+                do {
+                    try await leaveRooms(account)
+                    try await database.write { try $0.deactivations.finish(account.number) }
+                } catch let error where !(error is CancellationError) {
+                    log.error("\(account.user) will leave their rooms after the next start: \(error)")
+                }
             }
         } catch is CancellationError {
             return
