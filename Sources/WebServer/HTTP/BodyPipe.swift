@@ -80,7 +80,8 @@ final class BodyPipe: Sendable {
     private func take(_ continuation: CheckedContinuation<[UInt8]?, any Error>) {
         var isWanted = false
         let result = state.withLock { state -> Result<[UInt8]?, any Error>? in
-            precondition(state.waiting == nil, "a request's body is read by two tasks at once")
+            // Module code decides who reads: its mistake must not end the server.
+            guard state.waiting == nil else { return .failure(BodyInUse()) }
             var result = state.end?.map { () -> [UInt8]? in nil }
             if let piece = state.pieces.popFirst() {
                 state.buffered -= piece.count
@@ -97,4 +98,9 @@ final class BodyPipe: Sendable {
         if isWanted { onDemand() }
         if let result { continuation.resume(with: result) }
     }
+}
+
+/// A second task reads a request's body, or writes an answer's, while a first one waits.
+struct BodyInUse: Error, CustomStringConvertible {
+    var description: String { "a body is read or written by two tasks at once" }
 }

@@ -67,8 +67,10 @@ final class Outgoing {
         }
     }
 
+    /// Whether a writer waits for the client.
+    fileprivate var isWaiting: Bool { waiting != nil }
+
     fileprivate func wait(_ continuation: CheckedContinuation<Void, any Error>) {
-        precondition(waiting == nil, "an answer is written by two tasks at once")
         waiting = continuation
     }
 }
@@ -91,6 +93,8 @@ extension ConnectionHandler {
     /// Sends a piece of the body, and resumes `continuation` when the client keeps up.
     fileprivate func write(_ bytes: [UInt8], _ continuation: CheckedContinuation<Void, any Error>) {
         guard let context, let outgoing, !isGone else { return continuation.resume(throwing: ClientHungUp()) }
+        // Module code decides who writes: its mistake must not end the server.
+        guard !outgoing.isWaiting else { return continuation.resume(throwing: BodyInUse()) }
         do { try outgoing.count(bytes.count) } catch { return continuation.resume(throwing: error) }
         // An empty chunk would end the body.
         guard !bytes.isEmpty else { return continuation.resume() }
