@@ -143,9 +143,10 @@ final class HostSession: Sendable {
     func callback(
         _ identifier: Int64, _ label: CallLabel, _ arguments: [UInt8], state map: StateMap?
     ) async throws -> JSON {
-        try await slots.acquire()
+        do { try await slots.acquire() } catch is CancellationError { throw Connection.CallError.givenUp }
         defer { slots.release() }
         await connection.writer.room()
+        if Task.isCancelled { throw Connection.CallError.givenUp }
         func write(_ bytes: inout [UInt8], _ state: [UInt8]?) {
             bytes.append(contentsOf: #"{"id":\#(identifier),"name":""#.utf8)
             bytes.append(contentsOf: label.callback.utf8)

@@ -42,9 +42,7 @@ extension PythonModules {
                 do {
                     session = try await self.session()
                 } catch is CancellationError {
-                    if !undelivered.append(notice) {
-                        log.error("\(registration.label) is not told of this: too much waits already")
-                    }
+                    keep(notice)
                     throw CancellationError()
                 }
                 guard let identifier = session.identifier(of: registration.number) else { return }
@@ -56,12 +54,22 @@ extension PythonModules {
                     if notice.attempts >= Notice.maximumAttempts { throw Connection.CallError.lost(wasSent: true) }
                 } catch Connection.CallError.failure(.unregistered) {
                     return
+                } catch Connection.CallError.givenUp {
+                    keep(notice)
+                    throw CancellationError()
                 } catch let error as CancellationError {
                     notice.attempts += 1
                     undelivered.abandon(notice)
                     throw error
                 }
             }
+        }
+    }
+
+    /// Keeps what was never sent for the next delivery.
+    private func keep(_ notice: Notice) {
+        if !undelivered.append(notice) {
+            log.error("\(notice.registration.label) is not told of this: too much waits already")
         }
     }
 }

@@ -162,6 +162,8 @@ package final class PythonModules: Service {
         } catch Connection.CallError.tooLong {
             throw PythonException(
                 type: "ValueError", message: "The call is too large for the Python process", traceback: "")
+        } catch Connection.CallError.givenUp {
+            throw CancellationError()
         } catch is Connection.CallError {
             throw PythonException(type: "ConnectionError", message: "The Python process has ended", traceback: "")
         }

@@ -39,6 +39,8 @@ final class Connection: Sendable {
         /// See ``Delivery/outdated``.
         case outdated
         case tooLong
+        /// The caller gave up before the call was sent.
+        case givenUp
         case failure(HostFailure)
     }
 
