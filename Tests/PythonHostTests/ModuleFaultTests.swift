@@ -110,6 +110,22 @@ import Testing
         #expect(try String(contentsOfFile: record, encoding: .utf8) == "$0\n$1\n$2\n$3\n")
     }
 
+    @Test func `a notice that is kept while the process runs is delivered to it`() async throws {
+        let record = temporaryPath()
+        try await FakeHost().run([FakeHost.module("on_new_event", do: ["record": .string(record)])]) {
+            fake async throws in
+            let registration = Registration(
+                key: .init(item: 0, kind: "on_new_event", ordinal: 0), number: 0,
+                label: CallLabel(module: "test", callback: "on_new_event"))
+            let arguments: JSON = [["event_id": "$kept"]]
+            #expect(
+                fake.host.undelivered.append(
+                    Notice(registration: registration, arguments: arguments.encoded(), state: nil)))
+            try await eventually { (try? String(contentsOfFile: record, encoding: .utf8)) == "$kept\n" }
+            try await eventually { fake.host.undelivered.count == 0 }
+        }
+    }
+
     @Test func `notices that a blocked process never read are delivered to the next one`() async throws {
         let (record, once) = (temporaryPath(), temporaryPath())
         let module: JSONObject = [

@@ -102,10 +102,7 @@ extension UsersForModules {
     }
 
     package func deactivate(_ user: UserID, erasing: Bool, byAdmin: Bool) async throws {
-        guard let deactivation = services.deactivation else {
-            throw ModuleError.unavailable("Accounts cannot be deactivated here")
-        }
-        try await deactivation.deactivate(
+        try await services.deactivation.deactivate(
             try await existingAccount(of: user), isErased: erasing, isByAdmin: byAdmin)
     }
 

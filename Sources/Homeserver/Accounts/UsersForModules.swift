@@ -13,12 +13,12 @@ package struct UsersForModules: ModuleUsers {
         package var devices: DeviceService
         package var profiles: ProfileService
         package var limits: RateLimiter
-        package var deactivation: DeactivationService?
+        package var deactivation: DeactivationService
 
         package init(
             accounts: AccountService, tokens: AccessTokenService, loginTokens: LoginTokenService,
             devices: DeviceService, profiles: ProfileService, limits: RateLimiter,
-            deactivation: DeactivationService? = nil
+            deactivation: DeactivationService
         ) {
             self.accounts = accounts
             self.tokens = tokens

@@ -422,7 +422,9 @@ package final class PythonModules: Service {
             setPhase(.restarting(session))
             for (item, _) in made { _ = try await construct(item, in: session) }
             if hasStarted { try await command("started", in: session) }
-            try await undelivered.deliver(to: session, timeout: settings.callbackTimeout, log)
+            // What there is no time for now is delivered while the process runs.
+            try await undelivered.deliver(
+                to: session, timeout: settings.callbackTimeout, until: .now + settings.startTimeout, log)
         } catch {
             setPhase(.down)
             session.kill("it could not be started anew")
@@ -441,6 +443,9 @@ package final class PythonModules: Service {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await session.ended() }
             group.addTask { await self.ping(session) }
+            group.addTask {
+                await self.undelivered.keepDelivering(to: session, timeout: self.settings.callbackTimeout, self.log)
+            }
             await group.next()
             group.cancelAll()
         }

@@ -58,10 +58,14 @@ final class UndeliveredNotices: Sendable {
         notices.withLock { $0.insert(contentsOf: unread, at: $0.startIndex) }
     }
 
-    /// Tells a new process what there is to tell. A callback that fails is done with; its error only reaches the log.
-    /// - Throws: If the process ends over it; the rest is kept.
-    func deliver(to session: HostSession, timeout: Duration, _ log: Logger) async throws {
+    /// Tells a process what there is to tell. A callback that fails is done with; its error only reaches the log.
+    /// - Parameter end: When to stop, though there be more; it is kept.
+    /// - Throws: If the process ends over it, or the task is cancelled; the rest is kept.
+    func deliver(
+        to session: HostSession, timeout: Duration, until end: ContinuousClock.Instant? = nil, _ log: Logger
+    ) async throws {
         while var notice = notices.withLock({ $0.first }) {
+            if let end, ContinuousClock.now >= end { return }
             notice.attempts += 1
             guard notice.attempts <= Notice.maximumAttempts else {
                 log.error("\(notice.registration.label) is not told of this: two processes ended over it")
@@ -81,10 +85,25 @@ final class UndeliveredNotices: Sendable {
                 }
             } catch Connection.CallError.lost {
                 throw Connection.CallError.lost(wasSent: true)
+            } catch let error as CancellationError where Task.isCancelled {
+                throw error
             } catch {
                 log.error("\(kept.registration.label) failed: \(error)")
             }
             notices.withLock { _ = $0.popFirst() }
+        }
+    }
+
+    /// Delivers what is left, and what comes to be kept while the process runs, until it ends.
+    func keepDelivering(to session: HostSession, timeout: Duration, _ log: Logger) async {
+        let pause = Duration.seconds(1)
+        while session.isOpen, !Task.isCancelled {
+            do {
+                try await deliver(to: session, timeout: timeout, log)
+                try await Task.sleep(for: pause)
+            } catch {
+                return await session.ended()
+            }
         }
     }
 }
